@@ -1,0 +1,27 @@
+"""How is it computed? The only place that runs analytics: Ibis expressions in, tables out.
+
+Every other room writes expressions and gets an `Engine` as an argument; it never opens a connection of its own.
+`connect()` gives DuckDB in this process, or any Spark Connect server (`sc://host:port`), or an engine that a plugin brings.
+"""
+
+from __future__ import annotations
+
+from regard.engine.contract import Engine, empty, schema
+from regard.engine.doors import connect
+from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
+from regard.engine.published import Publication, Published
+from regard.engine.zones import local_date, local_time
+
+__all__ = [
+    "SECONDS_A_DAY",
+    "Engine",
+    "Publication",
+    "Published",
+    "connect",
+    "empty",
+    "epoch_ms",
+    "local_date",
+    "local_time",
+    "schema",
+    "seconds_between",
+]

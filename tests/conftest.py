@@ -1,0 +1,38 @@
+"""What tests of several rooms need: the real data, an engine, a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regard.engine import Engine, connect
+from regard.workspace import Workspace
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder with real data; tests that need it are reported as skipped where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("the real data (../shared/data) is not on this machine")
+    return DATA
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """DuckDB, closed after the test."""
+    opened = connect("duckdb", scratch=tmp_path / "scratch", memory=2**30)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty workspace with a minimal blueprint."""
+    root = tmp_path / "workspace"
+    root.mkdir()
+    (root / "blueprint.yaml").write_text("name: Test\nzone: UTC\ncurrency: EUR\n", encoding="utf-8")
+    return Workspace(root)
