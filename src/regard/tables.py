@@ -390,14 +390,14 @@ EXPERIENCE_TABLES = (
         made_by        | string  | interaction_id that made it
         claimed_in     | string  | where the claim was made (touchpoint or channel)
         due_at         | instant | when it falls due, as stated; null for a promise without a deadline
-        late_from_at   | instant | from this moment on it is late: due_at, or the end of the due day in the workspace's zone
+        late_from_at   | instant | late from this moment on: due_at, or the end of the due day in the workspace's zone
         delivered_at   | instant | when the thing promised came
         delivered_by   | string  | interaction_id that brought it
         voided_at      | instant | when it was cancelled, superseded or renegotiated
         promised_value | string  | as text in unit; a date or time as ISO-8601
         delivered_value| string  | as text in unit
         unit           | string  | day, instant, or the blueprint's word (room type, EUR, place ...)
-        late_days      | int64   | calendar days after the due day in the workspace's zone, negative when early; to as_of while open
+        late_days      | int64   | calendar days after the due day (local), negative when early; to as_of while open
         late_s         | float64 | seconds after due_at, negative when early; to as_of while open
         missed_by      | float64 | delivered less promised in unit, where both are numbers
         outcome        | string  | exceeded, kept, kept_in_letter, broken, open, overdue or void

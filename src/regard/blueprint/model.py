@@ -133,7 +133,7 @@ class Promise:
     void      : interactions that cancel, supersede or renegotiate it.
     letter    : interactions (about the same object or person) that show it was kept in letter only.
     tolerance : a numeric value missed by no more than this is kept.
-    exceeded_by : a threshold in unit beyond which more (or earlier) is exceeded; None: only the customer's own evidence.
+    exceeded_by : threshold in unit beyond which more (or earlier) is exceeded; None: only the customer's evidence.
     exceeded  : interactions by which customers say it was exceeded.
     claimed_in: where the claim is made: advert, checkout, contract ...
     """

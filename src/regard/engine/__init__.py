@@ -1,7 +1,7 @@
 """How is it computed? The only place that runs analytics: Ibis expressions in, tables out.
 
 Every other room writes expressions and gets an `Engine` as an argument; it never opens a connection of its own.
-`connect()` gives DuckDB in this process, or any Spark Connect server (`sc://host:port`), or an engine that a plugin brings.
+`connect()` gives DuckDB in this process, any Spark Connect server (`sc://host:port`), or a plugin's engine.
 """
 
 from __future__ import annotations

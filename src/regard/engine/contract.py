@@ -17,8 +17,8 @@ from regard.tables import Table, table
 class Engine(Protocol):
     """One connection to an analytical engine. Not safe for threads; open one for each.
 
-    read  : Parquet files as a lazy table with exactly the columns and types of `shape`; columns that older files lack are
-            null, no files give no rows, and the row count is checked against the files' own.
+    read  : Parquet files as a lazy table with exactly the columns and types of `shape`; columns that older files lack
+            are null, no files give no rows, and on a server the row count is checked against the files' own.
     table : an Arrow table of this process as a lazy table.
     keep  : run an expression once and hold the result in the engine, for a fixpoint or where it is read several times.
     drop  : let go of something kept; the engine lets go of the rest when it closes.

@@ -130,7 +130,7 @@ def present(paths: Sequence[str], shape: sch.Schema) -> list[str]:
 
 
 def fitted(table: ir.Table, shape: sch.Schema) -> ir.Table:
-    """The table with exactly the columns and types of `shape`: absent ones are null, others are cast where they differ."""
+    """The table with exactly the columns and types of `shape`: absent ones are null, others cast where they differ."""
     have = table.schema()
     columns = {}
     for name, kind in shape.items():

@@ -140,7 +140,7 @@ class Publication:
             json.dump(said, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, self.workspace.pointer)
+        draft.replace(self.workspace.pointer)
         clear_runs(self.workspace, keep=KEPT_RUNS)
         return Published.current(self.workspace)
 
