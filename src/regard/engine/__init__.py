@@ -10,6 +10,7 @@ from regard.engine.contract import Engine, empty, schema
 from regard.engine.doors import connect
 from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
 from regard.engine.published import Publication, Published
+from regard.engine.where import where
 from regard.engine.zones import local_date, local_time
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "local_time",
     "schema",
     "seconds_between",
+    "where",
 ]

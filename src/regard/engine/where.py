@@ -1,0 +1,81 @@
+"""Filters as people type them: `--where "score < 0"`, turned into an expression with values checked against types."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+
+import ibis
+import ibis.expr.datatypes as types
+import ibis.expr.types as ir
+
+from regard.errors import SettingError, nearest
+
+PATTERN = re.compile(
+    r"^\s*(?P<column>\w+)\s*(?P<operator>!=|<=|>=|=|<|>|~|\bis\s+not\b|\bis\b)\s*(?P<value>.*?)\s*$", re.I
+)
+ALLOWED = "COLUMN = VALUE, with = != < <= > >=, ~ for 'contains', or COLUMN is null / is not null"
+
+OPERATORS: dict[str, Callable[[ir.Value, ir.Value], ir.BooleanValue]] = {
+    "=": lambda column, value: column == value,
+    "!=": lambda column, value: column != value,
+    "<": lambda column, value: column < value,
+    "<=": lambda column, value: column <= value,
+    ">": lambda column, value: column > value,
+    ">=": lambda column, value: column >= value,
+}
+
+
+def where(table: ir.Table, conditions: tuple[str, ...]) -> ir.Table:
+    """The rows of a table for which every condition holds.
+
+    conditions : texts such as "score < 0", "outcome = broken", "text ~ late", "due_at is null".
+    Raises     : SettingError naming the nearest column, the operators allowed or the type wanted.
+    """
+    for text in conditions:
+        table = table.filter(_condition(table, text))
+    return table
+
+
+def _condition(table: ir.Table, text: str) -> ir.BooleanValue:
+    match = PATTERN.match(text)
+    if not match:
+        raise SettingError(f"{text!r} is not a condition.", allowed=ALLOWED)
+    name, operator, value = match["column"], re.sub(r"\s+", " ", match["operator"].lower()), match["value"]
+    if name not in table.columns:
+        close = nearest(name, table.columns)
+        raise SettingError(
+            f"There is no column {name!r} here.",
+            allowed=", ".join(table.columns),
+            hint=f"Did you mean {close!r}?" if close else None,
+        )
+    column = table[name]
+    if operator in ("is", "is not"):
+        if value.lower() != "null":
+            raise SettingError(f"{text!r} is not a condition.", allowed="is null, or is not null")
+        return column.isnull() if operator == "is" else column.notnull()
+    unquoted = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+    if operator == "~":
+        return column.cast("string").lower().contains(unquoted.lower())
+    return OPERATORS[operator](column, ibis.literal(_typed(unquoted, column.type(), name), type=column.type()))
+
+
+def _typed(value: str, kind: types.DataType, column: str) -> object:
+    try:
+        if kind.is_boolean():
+            return {"true": True, "false": False, "yes": True, "no": False}[value.lower()]
+        if kind.is_integer():
+            return int(value)
+        if kind.is_floating():
+            return float(value)
+        if kind.is_timestamp():
+            moment = dt.datetime.fromisoformat(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+        if kind.is_date():
+            return dt.date.fromisoformat(value)
+    except (ValueError, KeyError):
+        raise SettingError(f"{value!r} cannot be compared with {column}.", allowed=f"a value of type {kind}") from None
+    if not kind.is_string():
+        raise SettingError(f"{column} cannot be filtered by a value.", found=f"type {kind}", hint="Use ~ or is null.")
+    return value

@@ -1,0 +1,34 @@
+"""Local time agrees with the standard library's, transitions and all."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from regard.engine import local_date, local_time
+from regard.engine.zones import transitions
+from regard.errors import SettingError
+
+ZONES = ["UTC", "Europe/Paris", "America/Sao_Paulo", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Casablanca"]
+moments = st.integers(365 * 86_400, 85 * 365 * 86_400).map(lambda s: dt.datetime.fromtimestamp(s, dt.UTC))
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.lists(moments, min_size=1, max_size=40))
+def test_wall_clock_and_day_equal_the_standard_librarys(engine, zone, at):
+    edges = [moment + dt.timedelta(seconds=s) for moment, _ in transitions(zone)[-3:] for s in (-1, 0)]
+    table = engine.table(pa.table({"at": pa.array(at + edges, pa.timestamp("us", tz="UTC"))}))
+    got = engine.rows(table.select("at", wall=local_time(table.at, zone), day=local_date(table.at, zone))).to_pylist()
+    for row in got:
+        wall = row["at"].astimezone(ZoneInfo(zone))
+        assert row["wall"].replace(tzinfo=None) == wall.replace(tzinfo=None)
+        assert row["day"] == wall.date()
+
+
+def test_a_zone_that_does_not_exist_is_refused_with_an_example():
+    with pytest.raises(SettingError, match="Europe/Paris"):
+        transitions("Europe/Pari")
