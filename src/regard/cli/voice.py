@@ -1,0 +1,134 @@
+"""How commands talk: results on stdout (a table for people, JSON on request), everything else on stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+
+from regard.errors import RegardError
+from regard.workspace import Workspace
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Where the workspace is and how to speak; the options that every command shares."""
+
+    workspace: str | None = None
+    quiet: bool = False
+    json: bool = False
+
+    def find(self) -> Workspace:
+        """The workspace that the command is about."""
+        return Workspace.find(self.workspace)
+
+    def say(self, line: str) -> None:
+        """A line of talk, unless --quiet."""
+        if not self.quiet:
+            click.echo(line, err=True)
+
+    def result(self, data: object, lines: Sequence[str]) -> None:
+        """The command's result: `data` as JSON, or `lines` for people."""
+        if self.json:
+            click.echo(json.dumps(data, default=str, ensure_ascii=False, indent=1))
+        else:
+            for line in lines:
+                click.echo(line)
+
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[int, int | None], None]]:
+        """A progress bar on a terminal, nothing elsewhere; call what it gives with (done, total or None)."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda done, total: None
+            return
+        with _bar() as bar:
+            task = bar.add_task(title, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    @contextlib.contextmanager
+    def steps(self) -> Iterator[Callable[[str], None]]:
+        """Names the step that runs: a spinner on a terminal, plain lines elsewhere."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda line: self.say(f"  {line}")
+            return
+        from rich.console import Console
+
+        console = Console(stderr=True)
+        with console.status("") as status:
+            yield lambda line: status.update(line)
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def verb(command: Callable[P, R]) -> Callable[P, R | None]:
+    """Give a command the shared options and turn Regard's errors into a sentence and an exit code.
+
+    The decorated function takes `voice` first. The shared options may stand before or after the command's name.
+    """
+
+    @click.option("-w", "--workspace", metavar="DIR", help="The workspace; else $REGARD_WORKSPACE, else this folder.")
+    @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+    @click.option("--json", "as_json", is_flag=True, help="Results as JSON on stdout.")
+    @click.pass_context
+    @functools.wraps(command)
+    def wrapped(ctx: click.Context, /, *args: P.args, **kwargs: P.kwargs) -> R | None:
+        outer = ctx.obj if isinstance(ctx.obj, Voice) else Voice()
+        voice = replace(
+            outer,
+            workspace=kwargs.pop("workspace", None) or outer.workspace,  # type: ignore[arg-type]
+            quiet=bool(kwargs.pop("quiet", False)) or outer.quiet,
+            json=bool(kwargs.pop("as_json", False)) or outer.json,
+        )
+        try:
+            return command(voice, *args, **kwargs)  # type: ignore[arg-type]
+        except RegardError as error:
+            _complain(voice, error)
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        except KeyboardInterrupt:
+            click.echo("Stopped. Nothing was left half done; run it again to go on.", err=True)
+            ctx.exit(1)
+        return None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _complain(voice: Voice, error: RegardError) -> None:
+    if voice.json:
+        said: Mapping[str, str | None] = {
+            "error": type(error).__name__,
+            "problem": error.problem,
+            "found": error.found,
+            "allowed": error.allowed,
+            "hint": error.hint,
+        }
+        click.echo(json.dumps(said, ensure_ascii=False), err=True)
+    else:
+        click.echo(f"{click.style('Error', bold=True)}: {error.message()}", err=True)

@@ -1,0 +1,121 @@
+"""Commands that work on the whole: run, serve, merge, split, forget, compact."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import click
+
+from regard.cli.voice import Voice, verb
+
+
+@click.command("run", epilog="Example: regard run, or regard run --as-of 1997-09-30 --horizon 39w")
+@click.option("--as-of", "as_of", metavar="T", help="The time of knowing: a day (its end) or a time. Else the last row.")
+@click.option("--horizon", metavar="DURATION", help='How far value looks ahead, such as "39w"; else the blueprint\'s.')
+@click.option("--engine", "engine_name", default="duckdb", show_default=True, help='Or "sc://host:port" for Spark.')
+@verb
+def run_command(voice: Voice, as_of: str | None, horizon: str | None, engine_name: str) -> None:
+    """Bring every table up to date: resolve, split, score, estimate."""
+    from regard import pipeline
+    from regard.blueprint import read, seconds
+    from regard.engine import connect
+
+    workspace = voice.find()
+    zone = read(workspace.blueprint).zone
+    order = pipeline.Order(
+        now=dt.datetime.now(dt.UTC),
+        as_of=pipeline.moment(as_of, zone) if as_of else None,
+        horizon_s=seconds(horizon) if horizon else None,
+    )
+    began = time.monotonic()
+    engine = connect(engine_name)
+    try:
+        with voice.steps() as say:
+            published = pipeline.run(workspace, engine, order, say=say)
+    finally:
+        engine.close()
+    took = time.monotonic() - began
+    data = {"run": published.run, "as_of": published.as_of.isoformat(), "seconds": took, "rows": dict(published.counts)}
+    counts = ", ".join(f"{published.counts[name]:,} {name}" for name in ("persons", "touches", "promises", "scores"))
+    voice.result(data, [f"As of {published.as_of:%Y-%m-%d %H:%M} UTC: {counts}; {took:.1f} s."])
+
+
+@click.command("serve", epilog="Example: regard serve --port 8123")
+@click.option("--port", type=click.IntRange(0, 65535), help="Else the first free one from 8123.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@verb
+def serve_command(voice: Voice, port: int | None, host: str) -> None:
+    """The web pages and API on one port, until Ctrl C."""
+    from regard import web
+
+    web.serve(voice.find(), host=host, port=port, say=voice.say)
+
+
+@click.command("merge", epilog="Example: regard merge email:ada@example.com customer:C-1027 --reason 'told us on the phone'")
+@click.argument("handle")
+@click.argument("other")
+@click.option("--reason", default="", help="Why, for those who come after.")
+@verb
+def merge_command(voice: Voice, handle: str, other: str, reason: str) -> None:
+    """Say that two handles are one person. It holds from the next run, and can be undone."""
+    _decide(voice, handle, other, "merge", reason)
+
+
+@click.command("split", epilog="Example: regard split phone:555-0100 customer:C-1027 --reason 'an office phone'")
+@click.argument("handle")
+@click.argument("other")
+@click.option("--undo", is_flag=True, help="Forget what was decided about these two.")
+@click.option("--reason", default="", help="Why, for those who come after.")
+@verb
+def split_command(voice: Voice, handle: str, other: str, undo: bool, reason: str) -> None:
+    """Say that two handles are not one person. It holds from the next run, and can be undone."""
+    _decide(voice, handle, other, "undo" if undo else "split", reason)
+
+
+def _decide(voice: Voice, handle: str, other: str, decision: str, reason: str) -> None:
+    import getpass
+
+    from regard import pipeline
+
+    pipeline.decide(
+        voice.find(), handle, other, decision, by=getpass.getuser(), reason=reason, now=dt.datetime.now(dt.UTC)
+    )
+    said = {"merge": "are one person", "split": "are not one person", "undo": "are as if nobody had decided"}[decision]
+    voice.result(
+        {"handle": handle, "other": other, "decision": decision},
+        [f"Noted: {handle} and {other} {said}. It holds from the next `regard run`."],
+    )
+
+
+@click.command("forget", epilog="Example: regard forget ada@example.com")
+@click.argument("handle")
+@click.option("--reason", default="", help="Why; kept without the person's data.")
+@verb
+def forget_command(voice: Voice, handle: str, reason: str) -> None:
+    """Remove a person from every file, old version, log, reject and derived table, and keep them out.
+
+    Everything fitted on them is fitted again. Backups and the files you imported are yours to clean.
+    """
+    from regard import pipeline
+    from regard.engine import connect
+
+    engine = connect("duckdb")
+    try:
+        with voice.steps() as say:
+            gone = pipeline.forget(voice.find(), handle, engine, now=dt.datetime.now(dt.UTC), say=say)
+    finally:
+        engine.close()
+    voice.result(gone.as_data(), gone.lines())
+
+
+@click.command("compact", epilog="Example: regard compact")
+@verb
+def compact_command(voice: Voice) -> None:
+    """Rewrite the ledger into few files, clustered by day; nothing it says changes."""
+    from regard.ledger import Ledger
+
+    with voice.steps() as say:
+        say("Clustering the ledger by day")
+        done = Ledger.open(voice.find()).compact()
+    voice.result({"rows": done.rows, "files": done.files}, [f"{done.rows:,} interactions in {done.files} files."])
