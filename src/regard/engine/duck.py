@@ -21,6 +21,7 @@ from ibis.backends.duckdb import Backend
 from regard.errors import EngineError
 
 ROWS_PER_GROUP = 122_880
+BYTES_PER_FILE = 256 * 2**20
 
 
 def quoted(word: str) -> str:
@@ -89,10 +90,13 @@ class DuckEngine:
 
     def write(self, expression: ir.Table, folder: Path, *, order_by: Sequence[str] = ()) -> int:
         folder.mkdir(parents=True, exist_ok=False)
-        target = literal(str(folder / "part-0.parquet"))
+        if order_by:
+            target, spread = folder / "part-0.parquet", ""
+        else:  # a file for each thread is twice as fast where no order is asked for
+            target, spread = folder, f", PER_THREAD_OUTPUT true, FILE_SIZE_BYTES {BYTES_PER_FILE}"
         done = self.sql(
-            f"COPY ({self._ordered(expression, order_by)}) TO {target} "
-            f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
+            f"COPY ({self._ordered(expression, order_by)}) TO {literal(str(target))} "
+            f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROWS_PER_GROUP}{spread})"
         )
         row = done.fetchone()
         return int(row[0]) if row else 0
