@@ -68,7 +68,9 @@ def main(arguments: Sequence[str]) -> int:
         wait_for(connect_port, server, "The Spark Connect server")
         suite = arguments or ["tests/engine"]
         command = [sys.executable, "-m", "pytest", "-m", "conformance", *suite]
-        return subprocess.run(command, env=env | {"REGARD_SPARK": f"sc://127.0.0.1:{connect_port}"}, check=False).returncode
+        return subprocess.run(
+            command, env=env | {"REGARD_SPARK": f"sc://127.0.0.1:{connect_port}"}, check=False
+        ).returncode
     finally:
         for process in reversed(started):
             process.terminate()
