@@ -17,9 +17,9 @@ class Rule:
     """Which interactions are meant.
 
     A leaf holds `field` and `values`: the field is one of event, channel, source, kind, direction, actor, unit, role,
-    account, scale, touchpoint, stage, object (an object type it has) or property.NAME; it matches when the value is one
-    of `values` (a value may end in `*`), or lies in `low`..`high` for a number. `every` and `some` hold rules that must
-    all or any match; `negated` turns the result round.
+    account, scale, language, touchpoint, stage, object (an object type it has), rating or property.NAME. It matches
+    when the value is one of `values` (a value may end in `*`; `*` alone is any), or lies in `low`..`high` for a number.
+    `every` and `some` hold rules that must all or any match; `negated` turns the result round.
     """
 
     field: str | None = None
@@ -133,7 +133,8 @@ class Promise:
     void      : interactions that cancel, supersede or renegotiate it.
     letter    : interactions (about the same object or person) that show it was kept in letter only.
     tolerance : a numeric value missed by no more than this is kept.
-    exceeded_by : threshold in unit beyond which more (or earlier) is exceeded; None: only the customer's evidence.
+    exceeded_by : threshold in unit (seconds early for time) from which better is exceeded; None: only the customer's
+                  evidence. exceeded_estimate : the threshold is estimated from that evidence, or none is claimed.
     exceeded  : interactions by which customers say it was exceeded.
     claimed_in: where the claim is made: advert, checkout, contract ...
     """
@@ -154,6 +155,7 @@ class Promise:
     letter: Rule | None = None
     exceeded: Rule | None = None
     exceeded_by: float | None = None
+    exceeded_estimate: bool = False
     understood: str | None = None
     claimed_in: str | None = None
     touchpoint: str | None = None
