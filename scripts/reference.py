@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from the code: tables and commands. `tests/docs` checks that they are fresh."""
+"""Write the reference pages that are made from the code; `tests/docs` checks that they are fresh."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def tables_page() -> str:
     lines = [
         "# Tables",
         "",
-        "Every table in river order. Read any of them with `regard show NAME` (`--csv`, `--json`, `--where`, `--limit`), in a",
-        "notebook as Parquet, or over `/api/v1`. Ledger tables are Delta and for ever; the others are worked out anew by",
-        "`regard run`. Every timestamp is UTC. Made by `scripts/reference.py` from `src/regard/tables.py`.",
+        "Every table in river order. Read any of them with `regard show NAME` (`--csv`, `--json`, `--where`, `--limit`),",
+        "in a notebook as Parquet, or over `/api/v1`. Ledger tables are Delta and for ever; the others are worked out",
+        "anew by `regard run`. Every timestamp is UTC. Made by `scripts/reference.py` from `src/regard/tables.py`.",
     ]
     for spec in TABLES.values():
         lines += ["", f"## {spec.name}", "", *_about(spec), "", "| column | type | what it says |", "|---|---|---|"]
@@ -39,8 +39,9 @@ def commands_page() -> str:
     lines = [
         "# Commands",
         "",
-        "Data goes to stdout, talk to stderr. Exit code 0: done; 1: it did not work, or `check` found an error; 2: wrong",
-        "usage. `-w DIR`, `-q` and `--json` may stand before or after a command's name. Made by `scripts/reference.py`.",
+        "Data goes to stdout, talk to stderr. Exit code 0: done; 1: it did not work, or `check` found an error;",
+        "2: wrong usage. `-w DIR`, `-q` and `--json` may stand before or after a command's name. Made by",
+        "`scripts/reference.py`.",
     ]
     group = main
     for name in COMMANDS:

@@ -29,7 +29,7 @@ def modules():
             yield found.name
 
 
-@pytest.mark.parametrize(("path", "text"), list(reference().pages().items()), ids=lambda value: getattr(value, "name", ""))
+@pytest.mark.parametrize(("path", "text"), list(reference().pages().items()), ids=lambda x: getattr(x, "name", ""))
 def test_pages_made_from_the_code_are_fresh(path, text):
     assert path.read_text(encoding="utf-8") == text, "Run: .venv/bin/python scripts/reference.py"
 
@@ -73,5 +73,6 @@ def test_every_decision_has_a_number_of_its_own_and_the_usual_parts():
 def test_commands_named_in_the_pages_exist():
     from regard.cli import COMMANDS
 
+    for page in [ROOT / "README.md", *ROOT.glob("docs/guides/*.md")]:
         for word in re.findall(r"^\s+regard (?:-\S+ )*([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
             assert word in COMMANDS, f"{page.name}: regard {word}"

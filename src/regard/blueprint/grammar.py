@@ -263,6 +263,7 @@ VALUE = Shape(
         Key("about", "word", "object type that makes several rows one purchase"),
         Key("horizon", "duration", "how far ahead", into="horizon_s"),
         Key("service_window", "duration", "a contact so soon after a lapse is of our making", into="service_window_s"),
+        Key("vulnerable", "rule", "interactions that mark a vulnerable person: their cost never ranks them down"),
     ),
 )
 EVERYONE = Shape(

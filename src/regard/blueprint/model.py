@@ -249,11 +249,13 @@ class ValueSettings:
     purchase : interactions that are purchases (their positive money); refund, returned : money or goods coming back.
     horizon_s: how far ahead value looks. about : object type that makes several rows one purchase (an order).
     service_window_s : a contact within it after a lapse counts as caused by us.
+    vulnerable : interactions that mark a person as vulnerable; what they cost never ranks them down.
     """
 
     purchase: Rule | None = None
     refund: Rule | None = None
     returned: Rule | None = None
+    vulnerable: Rule | None = None
     returned_cost_minor: float = 0.0
     about: str | None = None
     horizon_s: float = 365 * 86_400.0
