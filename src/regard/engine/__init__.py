@@ -10,19 +10,28 @@ from regard.engine.contract import Engine, empty, schema
 from regard.engine.doors import connect
 from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
 from regard.engine.published import Publication, Published
+from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Sides, Tables, question
 from regard.engine.where import where
 from regard.engine.zones import local_date, local_time
 
 __all__ = [
+    "NO_SIDES",
     "SECONDS_A_DAY",
     "Engine",
+    "Now",
     "Publication",
     "Published",
+    "Question",
+    "Reader",
+    "Row",
+    "Sides",
+    "Tables",
     "connect",
     "empty",
     "epoch_ms",
     "local_date",
     "local_time",
+    "question",
     "schema",
     "seconds_between",
     "where",

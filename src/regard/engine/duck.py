@@ -21,6 +21,8 @@ from ibis.backends.duckdb import Backend
 from regard.errors import EngineError
 
 ROWS_PER_GROUP = 122_880
+ROWS_PER_GROUP_OF_PEOPLE = 16_384
+"""Where a table lies by person, a look-up of one decodes one row group: few rows make it 10 ms instead of 90."""
 BYTES_PER_FILE = 256 * 2**20
 
 
@@ -94,9 +96,10 @@ class DuckEngine:
             target, spread = folder / "part-0.parquet", ""
         else:  # a file for each thread is twice as fast where no order is asked for
             target, spread = folder, f", PER_THREAD_OUTPUT true, FILE_SIZE_BYTES {BYTES_PER_FILE}"
+        group = ROWS_PER_GROUP_OF_PEOPLE if order_by and order_by[0] == "person_id" else ROWS_PER_GROUP
         done = self.sql(
             f"COPY ({self._ordered(expression, order_by)}) TO {literal(str(target))} "
-            f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {ROWS_PER_GROUP}{spread})"
+            f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {group}{spread})"
         )
         row = done.fetchone()
         return int(row[0]) if row else 0
@@ -119,10 +122,16 @@ class DuckEngine:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _ordered(self, expression: ir.Table, order_by: Sequence[str]) -> str:
-        sql = self.backend.compile(expression)
+        # DuckDB's sum of BIGINT is HUGEINT, which would be kept as a decimal and written as a double; Ibis believes that
+        # it is int64 and elides a cast, so the cast stands here.
+        columns = ", ".join(
+            f"CAST({quoted(column)} AS BIGINT) AS {quoted(column)}" if kind.is_int64() else quoted(column)
+            for column, kind in expression.schema().items()
+        )
+        sql = f"SELECT {columns} FROM ({self.backend.compile(expression)})"
         if not order_by:
-            return str(sql)
-        return f"SELECT * FROM ({sql}) ORDER BY {', '.join(quoted(column) for column in order_by)}"
+            return sql
+        return f"{sql} ORDER BY {', '.join(quoted(column) for column in order_by)}"
 
 
 def present(paths: Sequence[str], shape: sch.Schema) -> list[str]:

@@ -1,0 +1,239 @@
+"""Answers pages: the tables that readers see now, questions compiled once, and one person's rows in milliseconds.
+
+reader = Reader(workspace)
+now = reader.now()                        tables of one moment; cheap, so ask for it on each request
+now.ask(promises_due, since=a, until=b)   an expression built and compiled once, asked with other values each time
+now.of("touches", person_id)              rows of one person, from the row groups that can hold them
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import cast
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import sqlglot.expressions as sge
+from ibis.backends.duckdb import Backend
+
+from regard.engine.contract import schema
+from regard.engine.duck import fitted, literal, present, quoted, translated
+from regard.engine.lookup import Lookup
+from regard.engine.published import Published
+from regard.tables import TABLES
+from regard.workspace import Workspace
+
+Row = dict[str, object]
+Tables = Mapping[str, ir.Table]
+Files = Mapping[str, Sequence[str]]
+Build = Callable[..., ir.Table]
+
+HELD_ANSWERS = 512
+MEMORY = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The ledger's own tables as files: what they are now, and a version that changes when they do."""
+
+    version: Callable[[], int]
+    files: Callable[[], Files]
+
+
+NO_SIDES = Sides(version=lambda: 0, files=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """An expression over Regard's tables that is asked again and again with other values.
+
+    build : called once, with the tables by name and a placeholder for each of `given`.
+    given : names of the values and their Ibis types.
+    """
+
+    build: Build
+    given: Mapping[str, str]
+    _held: list[str] = field(default_factory=list)
+
+    def sql(self) -> str:
+        """The SQL, with `$name` where a value goes; built and compiled at the first call."""
+        if not self._held:
+            holes = {name: ibis.literal(f"${name}").cast(kind) for name, kind in self.given.items()}
+            tree = Backend.compiler.to_sqlglot(self.build(unbound(), **holes))
+            self._held.append(str(tree.transform(self._hole).sql("duckdb")))
+        return self._held[0]
+
+    def _hole(self, node: sge.Expression) -> sge.Expression:
+        if isinstance(node, sge.Literal) and node.is_string and node.this[:1] == "$" and node.this[1:] in self.given:
+            return sge.Parameter(this=sge.Var(this=node.this[1:]))
+        return node
+
+
+def question(**given: str) -> Callable[[Build], Question]:
+    """Make a function `(tables, **given) -> expression` a question.
+
+    given : the values it takes and their Ibis types, such as `since="timestamp('UTC', 6)"`.
+
+    >>> @question(least="int64")
+    ... def frequent(tables, least):
+    ...     return tables["flows"].filter(tables["flows"].n >= least).select("source")
+    >>> frequent.sql().endswith('>= CAST($least AS BIGINT)')
+    True
+    """
+    return lambda build: Question(build, given)
+
+
+@lru_cache(maxsize=1)
+def unbound() -> Tables:
+    """Every table by name, bound to no engine."""
+    return {name: ibis.table(schema(spec), name=name) for name, spec in TABLES.items()}
+
+
+class Now:
+    """The tables of one moment. Safe for threads: each question runs on a cursor of its own.
+
+    published : the run whose derived tables these are; None while nothing has been worked out.
+    """
+
+    def __init__(self, workspace: Workspace, published: Published | None, sides: Files, *, memory: int) -> None:
+        self.workspace, self.published = workspace, published
+        self._files = {name: tuple(str(file) for file in files) for name, files in sides.items()}
+        if published is not None:
+            self._files.update({name: tuple(map(str, published.files(name))) for name in published.counts})
+        self._root = duckdb.connect(":memory:", config={"memory_limit": f"{memory // 2**20}MiB"})
+        self._root.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true")
+        for name in TABLES:
+            self._view(name)
+        self._lookups: dict[str, Lookup] = {}
+        self._answers: OrderedDict[tuple[Question, object], list[Row]] = OrderedDict()
+        self._alone = threading.Lock()
+
+    @property
+    def tables(self) -> Tables:
+        """The tables, lazily, for `rows`, `stream` and `count`."""
+        return unbound()
+
+    def ask(self, asked: Question, **values: object) -> list[Row]:
+        """The answer to a question, as rows; an answer once given is held, since these tables never change.
+
+        values : one for each of the question's `given`; None is null.
+        Raises : EngineError if the engine cannot answer.
+        """
+        key = (asked, tuple(sorted(values.items())))
+        with self._alone:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                return self._answers[key]
+        answer = cast(list[Row], self._run(asked.sql(), values).to_pylist())
+        with self._alone:
+            self._answers[key] = answer
+            while len(self._answers) > HELD_ANSWERS:
+                self._answers.popitem(last=False)
+        return answer
+
+    def of(self, name: str, person_id: str) -> list[Row]:
+        """All rows of one person in a derived table, in the order in which they lie there."""
+        with self._alone:
+            if name not in self._lookups:
+                self._lookups[name] = Lookup(self._files.get(name, ()), "person_id", schema(name).to_pyarrow())
+            lookup = self._lookups[name]
+        found = lookup.rows(person_id)
+        if found is None:  # not clustered by person: the engine reads the column
+            spec = unbound()[name]
+            return self.rows(spec.filter(spec.person_id == person_id))
+        return cast(list[Row], found.to_pylist())
+
+    def rows(self, expression: ir.Table) -> list[Row]:
+        """All rows of an expression over `tables`; compiled anew each time."""
+        return cast(list[Row], self._run(self._compiled(expression), {}).to_pylist())
+
+    def stream(self, expression: ir.Table, *, batch_rows: int = 16_384) -> Iterator[pa.RecordBatch]:
+        """The rows of an expression over `tables`, in batches, so that memory stays flat."""
+        cursor = self._root.cursor()
+        try:
+            yield from cursor.sql(self._compiled(expression)).to_arrow_reader(batch_rows)
+        except duckdb.Error as error:
+            raise translated(error) from error
+        finally:
+            cursor.close()
+
+    def count(self, name: str) -> int:
+        """Rows of a table."""
+        if self.published is not None and name in self.published.counts:
+            return self.published.counts[name]
+        return cast(int, self.rows(unbound()[name].aggregate(n=ibis._.count()))[0]["n"])
+
+    def close(self) -> None:
+        self._root.close()
+
+    def _compiled(self, expression: ir.Table) -> str:
+        return str(Backend.compiler.to_sqlglot(expression).sql("duckdb"))
+
+    def _run(self, sql: str, values: Mapping[str, object]) -> pa.Table:
+        cursor = self._root.cursor()
+        try:
+            return cursor.execute(sql, dict(values)).to_arrow_table()
+        except duckdb.Error as error:
+            raise translated(error) from error
+        finally:
+            cursor.close()
+
+    def _view(self, name: str) -> None:
+        files, shape = self._files.get(name, ()), schema(name)
+        columns = {column: shape[column] for column in present(files, shape)} if files else dict(shape.items())
+        if files:
+            listed = ", ".join(literal(path) for path in files)
+            source = f"SELECT {', '.join(map(quoted, columns))} FROM read_parquet([{listed}], union_by_name=true)"
+            self._root.execute(f"CREATE VIEW lies_{name} AS {source}")
+        else:
+            nothing = shape.to_pyarrow().empty_table()
+            self._root.register("nothing", nothing)
+            self._root.execute(f"CREATE TABLE lies_{name} AS SELECT * FROM nothing")
+            self._root.unregister("nothing")
+        lies = ibis.table(columns, name=f"lies_{name}")
+        self._root.execute(f"CREATE VIEW {quoted(name)} AS {self._compiled(fitted(lies, shape))}")
+
+
+class Reader:
+    """Gives the tables that readers see now, and opens them anew when a run was published or the ledger grew.
+
+    sides  : the ledger's tables as files; none by default.
+    memory : bytes that questions may hold.
+    """
+
+    def __init__(self, workspace: Workspace, sides: Sides = NO_SIDES, *, memory: int = MEMORY) -> None:
+        self.workspace, self.sides, self.memory = workspace, sides, memory
+        self._alone = threading.Lock()
+        self._held: tuple[object, Now] | None = None
+
+    def now(self) -> Now:
+        """The tables as they are now; the same object until something changes.
+
+        Raises : WorkspaceError if the pointer is damaged.
+        """
+        stamp = (self._pointer(), self.sides.version())
+        with self._alone:
+            if self._held is None or self._held[0] != stamp:
+                self._held = (stamp, self._open())
+            return self._held[1]
+
+    def close(self) -> None:
+        if self._held is not None:
+            self._held[1].close()
+
+    def _pointer(self) -> object:
+        try:
+            stat = self.workspace.pointer.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_ino, stat.st_mtime_ns
+
+    def _open(self) -> Now:
+        published = Published.current(self.workspace) if self.workspace.pointer.is_file() else None
+        return Now(self.workspace, published, self.sides.files(), memory=self.memory)
