@@ -86,7 +86,12 @@ class SparkEngine:
     def write(self, expression: ir.Table, folder: Path, *, order_by: Sequence[str] = ()) -> int:
         if folder.exists():
             raise EngineError(f"{folder} is there already.", hint="Name a new folder.")
-        frame = self.session.sql(str(self.backend.compile(expression)))
+        # Spark reads 0.5 as a decimal, so an expression of such literals is one; Ibis believes that it is float64.
+        columns = ", ".join(
+            f"CAST(`{column}` AS DOUBLE) AS `{column}`" if kind.is_float64() else f"`{column}`"
+            for column, kind in expression.schema().items()
+        )
+        frame = self.session.sql(f"SELECT {columns} FROM ({self.backend.compile(expression)})")
         if order_by:
             frame = frame.coalesce(1).sortWithinPartitions(*order_by)
         frame.write.mode("overwrite").option("compression", "zstd").parquet(str(folder))
