@@ -11,7 +11,9 @@ from regard.cli.voice import Voice, verb
 
 
 @click.command("run", epilog="Example: regard run, or regard run --as-of 1997-09-30 --horizon 39w")
-@click.option("--as-of", "as_of", metavar="T", help="The time of knowing: a day (its end) or a time. Else the last row.")
+@click.option(
+    "--as-of", "as_of", metavar="T", help="The time of knowing: a day (its end) or a time. Else the last row."
+)
 @click.option("--horizon", metavar="DURATION", help='How far value looks ahead, such as "39w"; else the blueprint\'s.')
 @click.option("--engine", "engine_name", default="duckdb", show_default=True, help='Or "sc://host:port" for Spark.')
 @verb
@@ -52,7 +54,9 @@ def serve_command(voice: Voice, port: int | None, host: str) -> None:
     web.serve(voice.find(), host=host, port=port, say=voice.say)
 
 
-@click.command("merge", epilog="Example: regard merge email:ada@example.com customer:C-1027 --reason 'told us on the phone'")
+@click.command(
+    "merge", epilog="Example: regard merge email:ada@example.com customer:C-1027 --reason 'told us on the phone'"
+)
 @click.argument("handle")
 @click.argument("other")
 @click.option("--reason", default="", help="Why, for those who come after.")

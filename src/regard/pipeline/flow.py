@@ -1,0 +1,134 @@
+"""The whole flow, top to bottom: read this first.
+
+    bring_in   files -> sources -> ledger                              facts, once and for ever
+    run        ledger -> identity -> journeys -> experience -> value   meaning, worked out anew each time
+    forget     one person out of everything, then `run` again
+
+Each room takes tables and gives tables; this file only knows their order.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+
+from regard import experience, identity, journeys, value
+from regard.blueprint import Blueprint
+from regard.blueprint import read as read_blueprint
+from regard.engine import Engine, Publication, Published
+from regard.errors import SettingError, WorkspaceError
+from regard.ledger import Ledger
+from regard.workspace import Workspace
+
+Say = Callable[[str], None]
+"""Called with one line before each step of long work."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a run was asked for.
+
+    as_of     : the time of knowing; None: now for a live workspace, else the last interaction.
+    horizon_s : how far value looks ahead, seconds; None: the blueprint's.
+    now       : the time of the run, UTC.
+    """
+
+    now: dt.datetime
+    as_of: dt.datetime | None = None
+    horizon_s: float | None = None
+
+
+def run(workspace: Workspace, engine: Engine, order: Order, *, say: Say = lambda line: None) -> Published:
+    """Bring every derived table up to date and let readers see them all at once.
+
+    Raises : BlueprintError for a blueprint that cannot be meant; WorkspaceError for an empty ledger.
+    """
+    blueprint = read_blueprint(workspace.blueprint)
+    ledger = Ledger.open(workspace)
+    version = ledger.version()
+    known = ledger.read(engine)
+    as_of = order.as_of or default_as_of(known, blueprint, engine, now=order.now)
+    horizon_s = order.horizon_s or blueprint.value.horizon_s
+    publication = Publication(workspace, engine, as_of=as_of, now=order.now)
+    try:
+        _work_out(
+            known.filter(known.occurred_at <= ibis.literal(as_of)), ledger, blueprint, publication, horizon_s, say
+        )
+    except BaseException:
+        publication.abandon()
+        raise
+    return publication.publish({"horizon_s": horizon_s, "engine": engine.name, "ledger_version": version})
+
+
+def _work_out(
+    known: ir.Table, ledger: Ledger, blueprint: Blueprint, publication: Publication, horizon_s: float, say: Say
+) -> None:
+    engine, as_of, write = publication.engine, publication.as_of, publication.write
+
+    say("Who it happened to")
+    resolved = identity.resolve(known, ledger.side("decisions", engine), blueprint, engine)
+    write("persons", resolved.persons)
+    write("merges", resolved.merges)
+
+    say("What they went through")
+    split = journeys.split(resolved.assigned, blueprint, engine)
+    touches = write("touches", split.pop("touches"))
+    for name, table in split.items():
+        write(name, table)
+
+    say("What they were promised")
+    promises = write("promises", experience.keep_promises(touches, blueprint, engine, as_of=as_of))
+
+    say("How they regard us")
+    scored = experience.score(touches, promises, blueprint, engine, as_of=as_of)
+    score_models = scored.pop("models")
+    lapses = write("lapses", scored.pop("lapses"))
+    for name, table in scored.items():
+        write(name, table)
+
+    say("What it is worth")
+    rates = ledger.side("rates", engine)
+    estimated = value.estimate(touches, lapses, rates, blueprint, engine, as_of=as_of, horizon_s=horizon_s)
+    write("models", score_models.union(estimated.pop("models")))
+    for name, table in estimated.items():
+        write(name, table)
+
+
+def default_as_of(known: ir.Table, blueprint: Blueprint, engine: Engine, *, now: dt.datetime) -> dt.datetime:
+    """Now for a live workspace, else the last `occurred_at`: an imported past does not depend on today.
+
+    Raises : WorkspaceError if the ledger is empty.
+    """
+    last = engine.rows(known.aggregate(last=known.occurred_at.max())).column("last")[0].as_py()
+    if last is None:
+        raise WorkspaceError(
+            "There is nothing in the ledger yet.", hint="Bring in a file: regard import FILE --map MAP.yaml"
+        )
+    return now if blueprint.live else last
+
+
+def moment(text: str, zone: str) -> dt.datetime:
+    """The moment that a day or a time stands for, UTC; a day means its end, since the whole day is then known.
+
+    text   : ISO 8601, such as "1997-09-30" or "2018-03-01T12:00"; without an offset it is in `zone`.
+    Raises : SettingError if it is neither.
+
+    >>> moment("1997-09-30", "UTC").isoformat()
+    '1997-09-30T23:59:59.999999+00:00'
+    """
+    try:
+        if len(text) == len("1997-09-30"):
+            day = dt.date.fromisoformat(text) + dt.timedelta(days=1)
+            after = dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
+            return after - dt.timedelta(microseconds=1)
+        at = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingError(
+            f"{text!r} is not a time.", allowed="a day such as 1997-09-30, or a time such as 2018-03-01T12:00+01:00"
+        ) from None
+    return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(dt.UTC)
