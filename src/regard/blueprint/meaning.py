@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from regard.blueprint.model import Blueprint, Touchpoint
-from regard.blueprint.rules import condition
+from regard.blueprint.rules import likely
 
 
 def recognise(table: ir.Table, blueprint: Blueprint) -> ir.Table:
@@ -36,7 +36,7 @@ def recognise(table: ir.Table, blueprint: Blueprint) -> ir.Table:
 def _code(table: ir.Table, known: Sequence[Touchpoint]) -> ir.IntegerValue:
     """The place of the first touchpoint that matches, or one past the last: one CASE, left at the first hit."""
     branches = [
-        (condition(one.when, table), ibis.literal(place, "int16"))
+        (likely(one.when, table), ibis.literal(place, "int16"))
         for place, one in enumerate(known)
         if one.when is not None
     ]
