@@ -3,12 +3,13 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+import ibis
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regard.engine import local_date, local_time
+from regard.engine import day_start, local_date, local_time
 from regard.engine.zones import transitions
 from regard.errors import SettingError
 
@@ -32,3 +33,17 @@ def test_wall_clock_and_day_equal_the_standard_librarys(engine, zone, at):
 def test_a_zone_that_does_not_exist_is_refused_with_an_example():
     with pytest.raises(SettingError, match="Europe/Paris"):
         transitions("Europe/Pari")
+
+
+@pytest.mark.parametrize("zone", [*ZONES, "Africa/Cairo"])
+def test_a_day_begins_at_its_first_moment_whatever_the_clocks_do(engine, zone):
+    days = pa.table({"day": [dt.date(2015, 1, 1) + dt.timedelta(days=n) for n in range(1500)]})
+    begun = engine.table(days).mutate(start=lambda t: day_start(t.day, zone))
+    got = engine.rows(
+        begun.mutate(before=begun.start - ibis.interval(seconds=1)).select(
+            "day", first=lambda t: local_date(t.start, zone), last=lambda t: local_date(t.before, zone)
+        )
+    ).to_pylist()
+    assert len(got) == 1500
+    assert all(row["first"] == row["day"] for row in got)
+    assert all(row["last"] == row["day"] - dt.timedelta(days=1) for row in got)

@@ -12,7 +12,7 @@ from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
 from regard.engine.published import Publication, Published
 from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Sides, Tables, question
 from regard.engine.where import where
-from regard.engine.zones import local_date, local_time
+from regard.engine.zones import day_start, local_date, local_time
 
 __all__ = [
     "NO_SIDES",
@@ -27,6 +27,7 @@ __all__ = [
     "Sides",
     "Tables",
     "connect",
+    "day_start",
     "empty",
     "epoch_ms",
     "local_date",

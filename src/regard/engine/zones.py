@@ -72,3 +72,16 @@ def local_time(at: ir.TimestampValue, zone: str) -> ir.TimestampValue:
 def local_date(at: ir.TimestampValue, zone: str) -> ir.DateValue:
     """The calendar day in `zone` of a UTC timestamp; see `local_time`."""
     return local_time(at, zone).date()
+
+
+def day_start(day: ir.DateValue, zone: str) -> ir.TimestampValue:
+    """The UTC moment at which a calendar day begins in `zone`: its midnight, or the first moment after it if skipped.
+
+    day    : date; the way back from `local_date`.
+    Raises : SettingError if there is no such zone.
+    """
+    midnight = day.cast("timestamp('UTC', 6)")
+    changes = transitions(zone)
+    offsets = [(moment + dt.timedelta(seconds=s), midnight - ibis.interval(seconds=s)) for moment, s in changes]
+    branches = [(midnight >= ibis.literal(wall), back) for wall, back in reversed(offsets[1:])]
+    return ibis.cases(*branches, else_=offsets[0][1]) if branches else offsets[0][1]
