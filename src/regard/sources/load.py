@@ -1,0 +1,179 @@
+"""Files and a mapping -> batches for the ledger, one for each file."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping as Mapped, Sequence
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+from types import TracebackType
+from typing import IO, cast
+
+import ibis.expr.types as ir
+
+from regard.engine import Engine
+from regard.engine.duck import DuckEngine, literal
+from regard.errors import EngineError, Finding, SourceError, nearest
+from regard.ledger import Batch
+from regard.sources.builtin import built_in
+from regard.sources.formats import recognise
+from regard.sources.mapping import Format, Mapping
+from regard.sources.preparing import Prepared, Settings, prepared
+from regard.sources.readers import staged, wanted
+from regard.sources.staging import Progress, Stage, file_hash
+
+STDIN = "-"
+
+
+def silent(done: int, total: int | None) -> None:
+    """Nobody is told."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to be loaded: where it is, and how people call it."""
+
+    path: Path
+    name: str
+
+
+class Load:
+    """Files on their way into the ledger: see `open_source`. Use it as a context, or close it.
+
+    notes : what was guessed or is worth knowing, filled as the files are read.
+    """
+
+    def __init__(self, files: Sequence[File], mapping: Mapping | None, stage: Stage, settings: Settings) -> None:
+        self.files = tuple(files)
+        self.notes: list[Finding] = []
+        self._mapping, self._stage, self._settings = mapping, stage, settings
+        self._done: dict[Path, tuple[Prepared, Mapping]] = {}
+
+    def batches(self, *, strict: bool = False) -> Iterator[Batch]:
+        """A batch for each file, in order; each is read when its turn comes.
+
+        Raises : SourceError or MappingError for a file that cannot be read as the mapping says.
+        """
+        for file in self.files:
+            found, mapping = self._prepared(file)
+            yield Batch(
+                source=mapping.source,
+                interactions=self._view(found.rows),
+                rejects=self._view(f"SELECT {literal(file.name)} AS file, * FROM read_parquet({literal(str(found.rejects))})"),
+                file=file.name,
+                content=file_hash(file.path),
+                mapping=mapping.digest,
+                n_rows=found.n_rows,
+                on_change=mapping.on_change,
+                strict=strict,
+            )
+
+    def n_rejects(self) -> int:
+        """Rejects in all files; all are read for it, so that nothing need be loaded where a single one is too many."""
+        return sum(self._prepared(file)[0].n_rejects for file in self.files)
+
+    def rejects(self, *, limit: int = 1000) -> list[dict[str, object]]:
+        """The first rejects: file, line, event, reason and row (JSON)."""
+        found: list[dict[str, object]] = []
+        for file in self.files:
+            place = literal(str(self._prepared(file)[0].rejects))
+            sql = f"SELECT line, event, reason, row FROM read_parquet({place}) ORDER BY line, event LIMIT {limit}"
+            for line, event, reason, row in self._stage.engine.sql(sql).fetchall():
+                found.append({"file": file.name, "line": line, "event": event, "reason": reason, "row": row})
+        return found[:limit]
+
+    def counts(self) -> dict[str, int]:
+        """Rows read, rejects, and rows that no `when` means, over all files."""
+        found = [self._prepared(file)[0] for file in self.files]
+        return {
+            "n_rows": sum(one.n_rows for one in found),
+            "n_rejects": sum(one.n_rejects for one in found),
+            "n_left_out": sum(one.n_left_out for one in found),
+        }
+
+    def close(self) -> None:
+        """Remove what was staged."""
+        self._stage.close()
+
+    def __enter__(self) -> Load:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _prepared(self, file: File) -> tuple[Prepared, Mapping]:
+        if file.path not in self._done:
+            mapping = self._mapping or built_in(recognise(file.path, Format()), file.name)
+            read, guess = staged(file.path, mapping.format, wanted(mapping), self._stage)
+            if guess.guessed:
+                self.notes.append(Finding(file.name, "note", f"Read as {', '.join(guess.guessed)}."))
+            found = prepared(read, file.name, mapping, self._stage, self._settings)
+            if found.n_left_out:
+                says = f"{found.n_left_out:,} rows are left out by `when`."
+                self.notes.append(Finding(file.name, "note", says))
+            self._done[file.path] = found, mapping
+        return self._done[file.path]
+
+    def _view(self, sql: str) -> ir.Table:
+        return cast(ir.Table, self._stage.view(sql))
+
+
+def open_source(
+    files: Sequence[str | Path],
+    mapping: Mapping | None,
+    engine: Engine,
+    *,
+    folder: Path | None = None,
+    zone: str = "UTC",
+    scales: Mapped[str, tuple[float, float]] | None = None,
+    stdin: IO[bytes] | None = None,
+    progress: Progress = silent,
+) -> Load:
+    """Files on their way into the ledger, one batch each.
+
+    files    : paths, globs, or "-" for `stdin`; none: the mapping's own `files`, in `folder`.
+    mapping  : how columns become interactions; None for event logs (XES, OCEL 2.0), which need none.
+    engine   : the embedded one; it reads, checks and streams.
+    folder   : where the mapping's files and joined files are; the folder of the first file where None.
+    zone     : IANA zone of times without an offset, where the mapping names none: the workspace's.
+    scales   : lowest and highest answer by scale, from the blueprint; ratings outside are rejects.
+    progress : called with rows read so far, and their number where it is known.
+    Raises   : SourceError if there are no such files; EngineError if the engine is not the embedded one.
+    """
+    if not isinstance(engine, DuckEngine):
+        raise EngineError("Files are read by the embedded engine.", found=engine.name, allowed="duckdb")
+    stage = Stage(engine, progress=progress)
+    named = list(files) or _of_mapping(mapping, folder)
+    found = [file for name in named for file in _resolved(str(name), stage, stdin)]
+    beside = folder or found[0].path.parent
+    return Load(found, mapping, stage, Settings(zone=zone, folder=beside, scales=dict(scales or {})))
+
+
+def _of_mapping(mapping: Mapping | None, folder: Path | None) -> list[str | Path]:
+    if mapping is None or not mapping.files:
+        raise SourceError("There is nothing to read.", hint="Name files, or give the mapping a line `files: orders*.csv`.")
+    return [(folder or Path()) / pattern for pattern in mapping.files]
+
+
+def _resolved(name: str, stage: Stage, stdin: IO[bytes] | None) -> list[File]:
+    """The files that a path or glob means, sorted by name."""
+    if name == STDIN:
+        place = stage.path(".stdin")
+        with place.open("wb") as copy:
+            shutil.copyfileobj(stdin or sys.stdin.buffer, copy)
+        return [File(place, "stdin")]
+    path = Path(name)
+    if path.is_file():
+        return [File(path, path.name)]
+    if path.is_dir():
+        raise SourceError(f"{name} is a folder.", hint=f"Name the files in it: '{name}/*.csv'")
+    packed = path.with_name(path.name + ".gz")
+    if packed.is_file():
+        return [File(packed, packed.name)]
+    matches = sorted(one for one in map(Path, glob(name, recursive=True)) if one.is_file())
+    if not matches:
+        near = nearest(path.name, (other.name for other in path.parent.glob("*")) if path.parent.is_dir() else ())
+        raise SourceError(f"There is no file {name}.", hint=f"Did you mean {near!r}?" if near else None)
+    return [File(match, match.name) for match in matches]

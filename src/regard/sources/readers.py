@@ -1,0 +1,76 @@
+"""Which reader reads which kind of file; a new kind is one line here and one class (see `staging.Reading`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from regard.plugins import installed, load
+from regard.sources.delimited import Delimited
+from regard.sources.formats import Guess, recognise
+from regard.sources.mapping import Format, Join, Mapping, Ref
+from regard.sources.staging import Reading, Stage, Staged
+
+Open = Callable[[Path, Format, tuple[str, ...]], Reading]
+
+
+def _delimited(path: Path, form: Format, wanted: tuple[str, ...]) -> Reading:
+    return Delimited(path, form)
+
+
+READERS: dict[str, Open] = {
+    "csv": _delimited,
+    "tsv": _delimited,
+}
+
+
+def staged(path: Path, said: Format, wanted: tuple[str, ...], stage: Stage, *, limit: int | None = None) -> tuple[Staged, Guess]:
+    """Read a file into the engine.
+
+    wanted : columns that are needed, for kinds of file whose rows differ in what they have.
+    limit  : only the first rows.
+    Raises : SourceError if the file is not there, is empty, is broken or is of no known kind.
+    """
+    guess = recognise(path, said)
+    if guess.type == "parquet":
+        return stage.parquet(path, guess.format, limit=limit), guess
+    reader = READERS.get(guess.type)
+    reading = reader(path, guess.format, wanted) if reader else load("sources", guess.type)(path, guess.format, wanted)  # type: ignore[operator]
+    return stage.written(reading, guess.format, limit=limit), guess
+
+
+def wanted(mapping: Mapping) -> tuple[str, ...]:
+    """The columns of the main file that a mapping names, joins' columns left out."""
+    aliases = {join.name for join in mapping.joins}
+    return _own((ref.name for ref in mapping.refs()), aliases)
+
+
+def wanted_of(join: Join, mapping: Mapping) -> tuple[str, ...]:
+    """The columns of a joined file that the mapping needs."""
+    inner = {one.name for one in join.joins}
+    named = [there.name for _, there in join.on] + [one.column.name for one in join.aggregate if one.column]
+    named += [here.name for one in join.joins for here, _ in one.on]
+    if not join.aggregate:
+        prefix = f"{join.name}."
+        named += [name.removeprefix(prefix) for name in _every(mapping) if name.startswith(prefix)]
+    return _own(named, inner)
+
+
+def _every(mapping: Mapping) -> Iterable[str]:
+    yield from (ref.name for ref in mapping.refs())
+    waiting = list(mapping.joins)
+    while waiting:
+        join = waiting.pop()
+        waiting += join.joins
+        refs: list[Ref] = [one.column for one in join.aggregate if one.column] + [here for here, _ in join.on]
+        yield from (ref.name for ref in refs)
+
+
+def _own(names: Iterable[str], aliases: set[str]) -> tuple[str, ...]:
+    own = (name for name in names if name.partition(".")[0] not in aliases and not name.startswith("_"))
+    return tuple(dict.fromkeys(own))
+
+
+def kinds() -> list[str]:
+    """The kinds of file that can be read, those of plugins among them."""
+    return sorted({"parquet", *READERS, *installed("sources")})
