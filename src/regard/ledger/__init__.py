@@ -1,0 +1,17 @@
+"""What happened? Facts are appended here once and for ever; corrections and retractions are facts too.
+
+In  : batches of interactions from `sources`, rows of the other ledger tables, people who ask to be forgotten.
+Out : `interactions` as they hold now, `objects`, `memberships`, `consents`, `rates`, `rejects`, `loads`, `decisions`,
+      `tombstones`: Delta tables of plain Parquet, which DuckDB, Spark or Polars read as they are.
+
+    ledger = Ledger.open(workspace)
+    ledger.append(Batch(source="shop", interactions=rows), engine, now=now)
+    ledger.read(engine)
+"""
+
+from __future__ import annotations
+
+from regard.ledger.batch import Appended, Batch, Compacted, Forgotten
+from regard.ledger.ledger import Ledger
+
+__all__ = ["Appended", "Batch", "Compacted", "Forgotten", "Ledger"]

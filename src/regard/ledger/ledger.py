@@ -1,0 +1,148 @@
+"""The ledger of one workspace: the verbs, and the order in which each of them does its work."""
+
+from __future__ import annotations
+
+import datetime as dt
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import ibis.expr.types as ir
+
+from regard.engine import Engine
+from regard.errors import WorkspaceError
+from regard.ledger.amended import effective
+from regard.ledger.append import append, note
+from regard.ledger.archive import Archive
+from regard.ledger.batch import Appended, Batch, Compacted, Forgotten
+from regard.ledger.compact import compact
+from regard.ledger.forget import forget, resume
+from regard.ledger.lock import held
+from regard.tables import INTERACTIONS
+from regard.workspace import Workspace
+
+
+class Ledger:
+    """What happened, for ever. Open one for each process; reading needs no lock, writing takes the workspace's.
+
+    wait_s : seconds that a writer waits for another one.
+    """
+
+    def __init__(self, workspace: Workspace, *, wait_s: float = 10.0) -> None:
+        self.workspace, self.wait_s = workspace, wait_s
+        self.archive = Archive(workspace)
+        self._depth = 0
+
+    @classmethod
+    def open(cls, workspace: Workspace, *, wait_s: float = 10.0) -> Ledger:
+        """The workspace's ledger; it is made when something is first written."""
+        return cls(workspace, wait_s=wait_s)
+
+    # -- reading ----------------------------------------------------------------------------------------------
+
+    def read(self, engine: Engine) -> ir.Table:
+        """The interactions as they hold now: corrections in the place of what they correct, retracted ones gone.
+
+        Returns : lazy, on `engine`, in the columns of `interactions`.
+        """
+        table = self.archive.table(INTERACTIONS.name)
+        facts = self.facts(engine)
+        return effective(facts, engine) if table.exists and table.amendments() else facts
+
+    def facts(self, engine: Engine) -> ir.Table:
+        """Every fact as it was appended, corrections and retractions among them."""
+        return self.archive.rows(INTERACTIONS.name, engine)
+
+    def side(self, name: str, engine: Engine) -> ir.Table:
+        """One of the other tables: objects, memberships, consents, rates, rejects, loads, decisions, tombstones.
+
+        Raises : TableError if it is not one of the ledger's.
+        """
+        return self.read(engine) if name == INTERACTIONS.name else self.archive.rows(name, engine)
+
+    def files(self, name: str = INTERACTIONS.name) -> list[Path]:
+        """The Parquet files of a table now: plain Parquet, for any tool."""
+        return self.archive.files(name)
+
+    @property
+    def number(self) -> int:
+        """Number of the last change; it rises with each, so that a derived table can say what it was made from."""
+        return self.archive.number
+
+    # -- writing ----------------------------------------------------------------------------------------------
+
+    def append(self, batch: Batch, engine: Engine, *, now: dt.datetime) -> Appended:
+        """Append a batch: all of it in one commit, or nothing. A batch appended before changes nothing.
+
+        engine : embedded (DuckDB); memory stays what it may hold, whatever the size of the file.
+        now    : UTC; received_at of rows that do not say it.
+        Raises : WorkspaceError if another process is writing or the disk is full; TableError if a column is of a
+                 kind that cannot be the ledger's.
+        """
+        with self.writing(f"appending {batch.file or batch.source}", engine, now=now):
+            return append(self.archive, batch, engine, now=now)
+
+    def note(self, name: str, rows: ir.Table, engine: Engine, *, now: dt.datetime) -> int:
+        """Add rows to decisions, objects, memberships, consents or rates; returns how many are new or say otherwise.
+
+        A row with the key of one that is there takes its place.
+        """
+        with self.writing(f"adding to {name}", engine, now=now):
+            return note(self.archive, name, rows, engine)
+
+    def compact(self, engine: Engine, *, now: dt.datetime) -> Compacted:
+        """Sort the interactions by time into files of one span each; what is read does not change."""
+        with self.writing("compacting", engine, now=now):
+            return compact(self.archive, engine)
+
+    def forget(
+        self,
+        handles: Sequence[tuple[str, str]],
+        engine: Engine,
+        *,
+        objects: Sequence[tuple[str, str]] = (),
+        now: dt.datetime,
+    ) -> Forgotten:
+        """Remove a person from every file, old version and log of the ledger, and leave a tombstone.
+
+        handles : all (kind, value) of one person; compared without case and blanks, telephone numbers by their digits.
+        objects : (type, id) of objects that are theirs alone; rows without a handle about one of them go too.
+        now     : UTC; what happens later is a new relationship.
+        Raises  : WorkspaceError if another process is writing or the disk is full: run it again, it goes on.
+        """
+        with self.writing("forgetting a person", engine, now=now):
+            return forget(self.archive, handles, engine, objects=objects, now=now)
+
+    @contextmanager
+    def writing(self, doing: str, engine: Engine, *, now: dt.datetime) -> Iterator[None]:
+        """Be the one writer while the block runs; what a killed one left is finished or cleared away first.
+
+        May be nested, so that several appends can be one turn.
+        """
+        if self._depth:
+            yield
+            return
+        with held(self.workspace.writer_lock, doing=doing, wait_s=self.wait_s):
+            self._depth = 1
+            try:
+                with full_disk():
+                    self.archive.prepare(now)
+                    if self.archive.intent.exists():
+                        resume(self.archive, engine)
+                    yield
+            finally:
+                self._depth = 0
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """A full disk as a sentence; nothing is half done: what was not sealed is cleared away, what was goes on later."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise WorkspaceError(
+            "The disk is full.", found=str(error), hint="Free some space and run the command again; nothing was lost."
+        ) from error

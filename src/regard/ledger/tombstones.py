@@ -1,0 +1,115 @@
+"""Who was forgotten, as keyed hashes: enough to know them when they come again, too little to say who they were.
+
+A handle is compared in the forms that people write it in: letters of either case, blanks around it, and for what
+looks like a telephone number only its digits. The key stands in `forget.key`, mode 0600; without it the hashes say nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import cast
+
+import ibis
+import ibis.expr.types as ir
+
+from regard.engine import Engine
+from regard.errors import LedgerError
+
+APART = "\x1f"
+ANY_KIND = "*"
+PHONE = r"^[+0-9 ()./-]{7,}$"
+
+
+def key(path: Path) -> str:
+    """The workspace's key, made when it is first asked for; readable by its owner only.
+
+    Raises : LedgerError if the file is there and holds no key.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".draft")
+    if not path.exists():
+        draft.unlink(missing_ok=True)
+        number = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(number, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    found = path.read_text(encoding="ascii").strip()
+    if len(found) != 64:
+        raise LedgerError(
+            f"{path} does not hold a key.", hint="Restore it from a backup: tombstones cannot be read without it."
+        )
+    return found
+
+
+def keyed(text: ir.StringValue, secret: str) -> ir.StringValue:
+    """A hash that only the holder of the key can make; nested, so that no longer text can be derived from it."""
+    inner = (ibis.literal(secret) + text).hexdigest("sha256")
+    return cast(ir.StringValue, (ibis.literal(secret) + inner).hexdigest("sha256"))
+
+
+def plain_form(value: ir.StringValue) -> ir.StringValue:
+    """A handle as it is compared: lower case, no blanks around it."""
+    return cast(ir.StringValue, value.strip().lower())
+
+
+def phone_form(value: ir.StringValue) -> ir.StringValue:
+    """The digits of what looks like a telephone number, without leading zeros; null for anything else."""
+    digits = value.re_replace("[^0-9]", "").re_replace("^0+", "")
+    return cast(
+        ir.StringValue, (value.strip().re_search(PHONE) & (digits.length() >= 7)).ifelse(digits, ibis.null(str))
+    )
+
+
+def hashed(handles: ir.Table, secret: str) -> ir.Table:
+    """Handles with the keyed hash of each of their forms.
+
+    handles : kind, value.
+    Returns : kind, value, hash; one row a form.
+    """
+    plain = handles.mutate(form=plain_form(handles.value))
+    phone = handles.mutate(form=phone_form(handles.value)).filter(lambda t: t.form.notnull())
+    both = plain.union(phone)
+    return both.select("kind", "value", hash=keyed(both.kind + APART + both.form, secret)).distinct()
+
+
+def handles_in(rows: ir.Table) -> ir.Table:
+    """Every handle that interactions carry, once: kind, value."""
+    each = rows.select(handle=rows.handles.unnest())
+    return each.select(kind=each.handle.kind, value=each.handle.value).distinct()
+
+
+def objects_in(rows: ir.Table) -> ir.Table:
+    """Every object that interactions without a handle name, once, in the form of a handle: kind `object:<type>`."""
+    alone = rows.filter(handles_empty(rows))
+    each = alone.select(thing=alone.objects.unnest())
+    return each.select(kind=ibis.literal("object:") + each.thing.type, value=each.thing.id).distinct()
+
+
+def handles_empty(rows: ir.Table) -> ir.BooleanValue:
+    """Whether a row carries no handle."""
+    return cast(ir.BooleanValue, ibis.coalesce(rows.handles.length(), 0) == 0)
+
+
+def met(candidates: ir.Table, tombstones: ir.Table, secret: str) -> ir.Table:
+    """Those of the handles that belong to forgotten people.
+
+    candidates : kind, value.
+    tombstones : hash, at.
+    Returns    : kind, value, at (the last time they were forgotten).
+    """
+    found = hashed(candidates, secret).join(tombstones, "hash")
+    return found.group_by("kind", "value").aggregate(at=found["at"].max())
+
+
+def known_hashes(targets: ir.Table, secret: str, engine: Engine) -> tuple[str, ...]:
+    """The hashes that a tombstone for these handles holds: with their kind, and with any kind.
+
+    targets : kind, value; objects as kind `object:<type>`.
+    """
+    anything = targets.filter(~targets.kind.startswith("object:")).mutate(kind=ibis.literal(ANY_KIND))
+    both = hashed(targets.union(anything), secret)
+    return tuple(sorted(set(engine.rows(both.select("hash")).column("hash").to_pylist())))
