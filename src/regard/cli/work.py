@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from typing import TYPE_CHECKING
 
 import click
 
 from regard.cli.voice import Voice, verb
+
+if TYPE_CHECKING:
+    from regard.identity import Decision
 
 
 @click.command("run", epilog="Example: regard run, or regard run --as-of 1997-09-30 --horizon 39w")
@@ -77,14 +81,13 @@ def split_command(voice: Voice, handle: str, other: str, undo: bool, reason: str
     _decide(voice, handle, other, "undo" if undo else "split", reason)
 
 
-def _decide(voice: Voice, handle: str, other: str, decision: str, reason: str) -> None:
+def _decide(voice: Voice, handle: str, other: str, decision: Decision, reason: str) -> None:
     import getpass
 
     from regard import pipeline
 
-    pipeline.decide(
-        voice.find(), handle, other, decision, by=getpass.getuser(), reason=reason, now=dt.datetime.now(dt.UTC)
-    )
+    now = dt.datetime.now(dt.UTC)
+    pipeline.decide(voice.find(), decision, handle, other, by=getpass.getuser(), reason=reason, now=now)
     said = {"merge": "are one person", "split": "are not one person", "undo": "are as if nobody had decided"}[decision]
     voice.result(
         {"handle": handle, "other": other, "decision": decision},
@@ -94,9 +97,8 @@ def _decide(voice: Voice, handle: str, other: str, decision: str, reason: str) -
 
 @click.command("forget", epilog="Example: regard forget ada@example.com")
 @click.argument("handle")
-@click.option("--reason", default="", help="Why; kept without the person's data.")
 @verb
-def forget_command(voice: Voice, handle: str, reason: str) -> None:
+def forget_command(voice: Voice, handle: str) -> None:
     """Remove a person from every file, old version, log, reject and derived table, and keep them out.
 
     Everything fitted on them is fitted again. Backups and the files you imported are yours to clean.
@@ -117,9 +119,17 @@ def forget_command(voice: Voice, handle: str, reason: str) -> None:
 @verb
 def compact_command(voice: Voice) -> None:
     """Rewrite the ledger into few files, clustered by day; nothing it says changes."""
+    from regard.engine import connect
     from regard.ledger import Ledger
 
-    with voice.steps() as say:
-        say("Clustering the ledger by day")
-        done = Ledger.open(voice.find()).compact()
-    voice.result({"rows": done.rows, "files": done.files}, [f"{done.rows:,} interactions in {done.files} files."])
+    engine = connect("duckdb")
+    try:
+        with voice.steps() as say:
+            say("Clustering the ledger by day")
+            done = Ledger.open(voice.find()).compact(engine, now=dt.datetime.now(dt.UTC))
+    finally:
+        engine.close()
+    voice.result(
+        {"n_rows": done.n_rows, "files_before": done.files_before, "files_after": done.files_after},
+        [f"{done.n_rows:,} interactions, {done.files_before} files before, {done.files_after} now."],
+    )

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from regard.engine import Engine, Published, where
-from regard.errors import SettingError, TableError, nearest
+from regard import identity
+from regard.blueprint import read as read_blueprint
+from regard.engine import Engine, Published, connect, where
+from regard.errors import SettingError, nearest
 from regard.ledger import Ledger
+from regard.pipeline.forget import only_person
 from regard.tables import table as spec_of
 from regard.workspace import Workspace
 
@@ -64,47 +67,39 @@ def select(
 
 
 def person_of(workspace: Workspace, engine: Engine, handle: str) -> str:
-    """The person_id that a handle belongs to.
+    """The person_id that a handle belongs to in the run that readers see.
 
     handle : "kind:value", a bare value of any kind, or a person_id.
     Raises : TableError if nobody has it, or several people have it as different kinds.
     """
     persons = table(workspace, engine, "persons")
-    matches = [persons.person_id == handle, persons.handle.lower() == handle.strip().lower()]
-    kind, _, value = handle.partition(":")
-    if value:
-        matches.append((persons.kind == kind) & (persons.handle.lower() == value.strip().lower()))
-    hits = engine.rows(persons.filter(ibis.or_(*matches)).select("kind", "handle", "person_id").limit(20)).to_pylist()
-    found = sorted({row["person_id"] for row in hits})
-    if not found:
-        kinds = engine.rows(persons.select("kind").distinct()).column("kind").to_pylist()
-        raise TableError(
-            f"Nobody here has the handle {handle!r}.",
-            allowed=f"kind:value with one of the kinds {', '.join(sorted(kinds))}" if kinds else None,
-            hint='Look with `regard show persons --where "handle ~ PART"`.',
-        )
-    if len(found) > 1:
-        raise TableError(
-            f"{handle!r} is a handle of {len(found)} people.",
-            found=", ".join(f"{row['kind']}:{row['handle']} ({row['person_id']})" for row in hits),
-            hint="Name the kind too: kind:value.",
-        )
-    return found[0]
+    return only_person(handle, persons, read_blueprint(workspace.blueprint), engine)
 
 
 def decide(
-    workspace: Workspace, handle: str, other: str, decision: str, *, by: str, reason: str, now: dt.datetime
+    workspace: Workspace,
+    decision: identity.Decision,
+    handle: str,
+    other: str,
+    *,
+    by: str,
+    reason: str,
+    now: dt.datetime,
 ) -> None:
     """Note that two handles are one person, are not, or that nothing has been decided about them.
 
-    handle, other : "kind:value", as the ledger has them.
-    decision      : "merge", "split" or "undo".
+    handle, other : "kind:value", in any spelling.
     Raises        : SettingError for a handle without a kind.
     """
-    from regard import identity
-
-    rows = identity.decide(_pair(handle), _pair(other), decision, by=by, reason=reason, at=now)
-    Ledger.open(workspace).note("decisions", rows)
+    blueprint = read_blueprint(workspace.blueprint)
+    row = identity.decide(
+        decision, _pair(handle), _pair(other), blueprint=blueprint, at=now, by=by, reason=reason or None
+    )
+    engine = connect("duckdb")
+    try:
+        Ledger.open(workspace).note("decisions", engine.table(row), engine, now=now)
+    finally:
+        engine.close()
 
 
 def _pair(handle: str) -> tuple[str, str]:

@@ -1,10 +1,9 @@
-"""The whole flow, top to bottom: read this first.
+"""The river, top to bottom: read this first.
 
-    bring_in   files -> sources -> ledger                              facts, once and for ever
-    run        ledger -> identity -> journeys -> experience -> value   meaning, worked out anew each time
-    forget     one person out of everything, then `run` again
+    ledger -> identity -> journeys -> experience -> value
 
-Each room takes tables and gives tables; this file only knows their order.
+Each room takes tables and gives tables; this file only knows their order. Every table is written and read back before
+the next room takes it, so that nothing is worked out twice.
 """
 
 from __future__ import annotations
@@ -29,6 +28,10 @@ Say = Callable[[str], None]
 """Called with one line before each step of long work."""
 
 
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What a run was asked for.
@@ -43,14 +46,14 @@ class Order:
     horizon_s: float | None = None
 
 
-def run(workspace: Workspace, engine: Engine, order: Order, *, say: Say = lambda line: None) -> Published:
+def run(workspace: Workspace, engine: Engine, order: Order, *, say: Say = silent) -> Published:
     """Bring every derived table up to date and let readers see them all at once.
 
     Raises : BlueprintError for a blueprint that cannot be meant; WorkspaceError for an empty ledger.
     """
     blueprint = read_blueprint(workspace.blueprint)
     ledger = Ledger.open(workspace)
-    version = ledger.version()
+    version = ledger.number
     known = ledger.read(engine)
     as_of = order.as_of or default_as_of(known, blueprint, engine, now=order.now)
     horizon_s = order.horizon_s or blueprint.value.horizon_s

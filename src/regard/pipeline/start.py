@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from regard.blueprint import template
 from regard.errors import SettingError, WorkspaceError, nearest
 from regard.workspace import BLUEPRINT, Workspace
 
@@ -71,7 +70,8 @@ def init(root: Path) -> Workspace:
     """
     workspace = _free(root)
     workspace.maps.mkdir(parents=True)
-    workspace.blueprint.write_text(template(root.resolve().name), encoding="utf-8")
+    text = (resources.files("regard.blueprint") / "template.yaml").read_text(encoding="utf-8")
+    workspace.blueprint.write_text(text, encoding="utf-8")
     return workspace
 
 

@@ -1,0 +1,33 @@
+"""What is the whole flow? Read `flow.py` first: it names the rooms in river order.
+
+start.py   a workspace begins: empty, from an example, or as the demo company
+bring.py   files -> sources -> ledger                               facts, once and for ever
+flow.py    ledger -> identity -> journeys -> experience -> value     meaning, worked out anew each time
+ask.py     any table, one person, decisions about identity
+forget.py  one person out of everything, then the flow again
+"""
+
+from __future__ import annotations
+
+from regard.pipeline.ask import decide, person_of, select, table
+from regard.pipeline.bring import Brought, bring_in
+from regard.pipeline.flow import Order, moment, run
+from regard.pipeline.forget import Gone, forget
+from regard.pipeline.start import Example, examples, init
+
+__all__ = [
+    "Brought",
+    "Example",
+    "Gone",
+    "Order",
+    "bring_in",
+    "decide",
+    "examples",
+    "forget",
+    "init",
+    "moment",
+    "person_of",
+    "run",
+    "select",
+    "table",
+]
