@@ -16,7 +16,7 @@ def tables_page() -> str:
     lines = [
         "# Tables",
         "",
-        "Every table in river order. Read any of them with `regard show NAME` (`--csv`, `--json`, `--where`, `--limit`),",
+        "Every table in river order. Read any of them with `regard show NAME` (`--csv`, `--json`, `--where`),",
         "in a notebook as Parquet, or over `/api/v1`. Ledger tables are Delta and for ever; the others are worked out",
         "anew by `regard run`. Every timestamp is UTC. Made by `scripts/reference.py` from `src/regard/tables.py`.",
     ]
