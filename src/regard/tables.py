@@ -569,11 +569,11 @@ VALUE_TABLES = (
         "cost_to_serve",
         "value",
         "what serving a person cost, by cause",
-        ("person_id", "cause"),
+        ("person_id", "cause", "channel", "ours"),
         _columns("""
         person_id      | string  | who
         cause          | string  | contact, refund or return
-        channel        | string  | the service channel; null for refunds and returns
+        channel        | string  | the service channel; empty for refunds and returns
         n              | int64   | how many
         duration_s     | float64 | time spent, seconds
         cost_minor     | int64   | in minor units of the workspace's currency
