@@ -1,0 +1,127 @@
+"""What is wrong with blueprint, mappings, sources or freshness, and how to mend it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import ibis
+import ibis.expr.types as ir
+
+from regard import blueprint as meaning
+from regard import sources
+from regard.blueprint import Blueprint
+from regard.engine import SECONDS_A_DAY, Engine, Published, connect
+from regard.errors import Finding, RegardError, WorkspaceError
+from regard.ledger import Ledger
+from regard.workspace import Workspace
+
+NAMED = 5
+"""So many of a kind are named in one finding."""
+
+
+def check(workspace: Workspace, *, now: dt.datetime) -> list[Finding]:
+    """Everything that is wrong, or poorer than it could be, with the next step for each.
+
+    now : UTC; how fresh a live workspace is depends on it.
+    """
+    findings = meaning.check(workspace.blueprint)
+    for path in sorted(workspace.maps.glob("*.map.yaml")):
+        findings += sources.check_mapping(path, None)
+    if any(finding.severity == "error" for finding in findings):
+        return findings
+    said = meaning.read(workspace.blueprint)
+    engine = connect("duckdb")
+    try:
+        return [*findings, *_facts(workspace, said, engine, now)]
+    finally:
+        engine.close()
+
+
+def _facts(workspace: Workspace, said: Blueprint, engine: Engine, now: dt.datetime) -> Iterator[Finding]:
+    ledger = Ledger.open(workspace)
+    known = ledger.read(engine)
+    arrived = known.group_by("source").agg(n=known.count(), last_at=known.occurred_at.max())
+    rows = engine.rows(arrived.order_by("source")).to_pylist()
+    if not rows:
+        yield Finding("ledger", "note", "There is nothing in the ledger yet.", "regard import FILE --map MAP.yaml")
+        return
+    time_of_knowing = now if said.live else max(row["last_at"] for row in rows)
+    yield from _freshness(said, {row["source"]: row["last_at"] for row in rows}, time_of_knowing)
+    yield from _rejects(ledger, engine)
+    yield from _standing(workspace, ledger, said, engine)
+
+
+def _freshness(said: Blueprint, last: dict[str, dt.datetime], now: dt.datetime) -> Iterator[Finding]:
+    for source, allowed_s in said.freshness.items():
+        if source not in last:
+            yield Finding(
+                f"source {source}", "warning", "The blueprint expects it to be fresh, and it has never arrived.",
+                f"Import it, or take it out of `freshness` (the ledger has {', '.join(sorted(last))}).",
+            )  # fmt: skip
+            continue
+        age_s = (now - last[source]).total_seconds()
+        if age_s > allowed_s:
+            yield Finding(
+                f"source {source}", "warning",
+                f"Its newest interaction is {age_s / SECONDS_A_DAY:.1f} days old, "
+                f"{allowed_s / SECONDS_A_DAY:g} are allowed.",
+                "Import what has come since, or mend the export.",
+            )  # fmt: skip
+
+
+def _rejects(ledger: Ledger, engine: Engine) -> Iterator[Finding]:
+    rejects = ledger.side("rejects", engine)
+    counted = rejects.group_by("source").agg(n=rejects.count(), reason=rejects.reason.min())
+    for row in engine.rows(counted.order_by("source")).to_pylist():
+        yield Finding(
+            f"source {row['source']}", "warning", f"{row['n']:,} rows did not fit, such as: {row['reason']}",
+            f"regard show rejects --where 'source = {row['source']}'",
+        )  # fmt: skip
+
+
+def _standing(workspace: Workspace, ledger: Ledger, said: Blueprint, engine: Engine) -> Iterator[Finding]:
+    try:
+        published = Published.current(workspace)
+    except WorkspaceError as error:
+        yield Finding("tables", "warning", error.problem, error.hint)
+        return
+    if published.facts.get("ledger_version") != ledger.number:
+        yield Finding("tables", "warning", "The ledger has changed since the tables were made.", "regard run")
+    try:
+        touches = published.table("touches", engine)
+        yield from _coverage(touches, said, engine)
+    except RegardError as error:
+        yield Finding("tables", "error", error.problem, error.hint)
+
+
+def _coverage(touches: ir.Table, said: Blueprint, engine: Engine) -> Iterator[Finding]:
+    seen = engine.rows(touches.select("touchpoint").distinct()).column("touchpoint").to_pylist()
+    unseen = [point.id for point in said.touchpoints if point.when is not None and point.id not in seen]
+    if unseen:
+        yield Finding(
+            "touchpoints", "note", f"{len(unseen)} are never seen in the ledger: {_some(unseen)}.",
+            "Look at their `when`, or bring in the source that records them.",
+        )  # fmt: skip
+    strange = touches.filter(touches.touchpoint.isnull())
+    events = engine.rows(
+        strange.group_by("event").agg(n=strange.count()).order_by(ibis.desc("n"), "event").limit(100)
+    ).to_pylist()
+    if events:
+        names = [f"{row['event']} ({row['n']:,})" for row in events]
+        yield Finding(
+            "touchpoints", "note", f"{len(events)} events are no touchpoint: {_some(names)}.",
+            "Give each a touchpoint in blueprint.yaml, so that it has a stage, a function and an owner.",
+        )  # fmt: skip
+    nobody = touches.filter(touches.person_id.isnull())
+    n = int(engine.rows(nobody.aggregate(n=nobody.count())).column("n")[0].as_py())
+    if n:
+        yield Finding(
+            "persons", "note", f"{n:,} interactions belong to nobody we can name.",
+            "regard show merges --where 'outcome = refused' tells which handles were refused, and why.",
+        )  # fmt: skip
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
