@@ -1,0 +1,290 @@
+"""The fitted score of one level: what each kind of impression weighs, how long it lasts, and how sure that is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+from numpy.typing import NDArray
+
+from regard.blueprint import Blueprint
+from regard.experience.cumulative import Prior
+from regard.experience.kinds import Floats, Kind, Term
+from regard.experience.memory import NAMES, Memory, prior_sd
+from regard.experience.seen import Met
+
+BASE, BASE_SD, WIDTH, WIDTH_SD = 1.0, 1.5, 0.0, 0.7
+"""Prior of a scale's base (eta of a person without impressions; about +40 in net rating) and log width of "passive"."""
+STATED_SCALE = "stated"
+"""The scale of a level on which nobody is asked: its cut-points are the prior's."""
+Z90 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Model:
+    """A level's score.
+
+    scales      : scales in use, the printed one first. theta : bases, log widths (one each a scale), then weights.
+    reference   : what is usual, one entry a weight (0 where a term counts from zero).
+    covariance  : of theta and the three coordinates of memory. prior : of theta.
+    known       : which of theta the answers identify; known_memory : which of memory.
+    person_var, account_var : variance of what people and accounts say beyond what their impressions explain.
+    n_answers, until_ms : what it was fitted on; 0 and None on stated priors.
+    """
+
+    level: str
+    kinds: tuple[Kind, ...]
+    scales: tuple[str, ...]
+    theta: Floats
+    reference: Floats
+    memory: Memory
+    stated_memory: Memory
+    covariance: Floats
+    prior: Prior
+    memory_sd: Floats
+    known: NDArray[np.bool_]
+    known_memory: NDArray[np.bool_]
+    person_var: float
+    account_var: float
+    n_answers: int = 0
+    until_ms: int | None = None
+
+    @cached_property
+    def slots(self) -> tuple[tuple[Kind, Term], ...]:
+        """The terms in the order of the weights."""
+        return tuple((kind, term) for kind in self.kinds for term in kind.terms)
+
+    @cached_property
+    def span(self) -> Mapping[int, slice]:
+        """Where a kind's weights stand, by its code."""
+        found, start = {}, 0
+        for kind in self.kinds:
+            found[kind.code] = slice(start, start + len(kind.terms))
+            start += len(kind.terms)
+        return found
+
+    @property
+    def weights(self) -> Floats:
+        """The weights, in the order of `slots`."""
+        return self.theta[2 * len(self.scales) :]
+
+    @property
+    def base(self) -> float:
+        """Eta of somebody without impressions, on the printed scale."""
+        return float(self.theta[0])
+
+    @property
+    def width(self) -> float:
+        """The width of "passive" on the printed scale, in eta."""
+        return float(np.exp(self.theta[len(self.scales)]))
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether customers' answers, and not stated priors, set its level."""
+        return bool(self.n_answers and self.known[0])
+
+    def parameters(self) -> list[str]:
+        """Names of theta, then of memory."""
+        names = [f"base.{scale}" for scale in self.scales] + [f"log_width.{scale}" for scale in self.scales]
+        return [*names, *(kind.parameter(term) for kind, term in self.slots), *NAMES]
+
+    def raw(self, kind: Kind, x: Floats) -> Floats:
+        """Each impression's eta before memory."""
+        weights, usual = self.weights[self.span[kind.code]], self.reference[self.span[kind.code]]
+        return sum((w * (t.of(x) - r) for w, t, r in zip(weights, kind.terms, usual, strict=True)), np.zeros(len(x)))
+
+    def eta(self, kind: ir.IntegerValue, x: ir.FloatingValue) -> ir.FloatingValue:
+        """The same as `raw`, in the engine, for rows of any kind."""
+        plain, branches = [], []
+        for one in self.kinds:
+            terms = zip(self.weights[self.span[one.code]], one.terms, self.reference[self.span[one.code]], strict=True)
+            value = sum((float(w) * (t.expression(x) - float(r)) for w, t, r in terms), ibis.literal(0.0))
+            if [t.shape for t in one.terms] == ["linear"] and not self.reference[self.span[one.code]].any():
+                plain.append((kind == one.code, ibis.literal(float(self.weights[self.span[one.code]][0]))))
+            else:
+                branches.append((kind == one.code, value))
+        rest = x * ibis.cases(*plain, else_=0.0) if plain else ibis.literal(0.0)
+        return ibis.cases(*branches, else_=rest) if branches else rest
+
+
+def stated(level: str, kinds: Sequence[Kind], blueprint: Blueprint) -> Model:
+    """The score before anybody has answered: the blueprint's priors, or ours where it states none."""
+    mine = tuple(
+        kind for kind in kinds if level in kind.spec.levels and (level != "transaction" or kind.source != "felt")
+    )
+    asked = [one.scale for one in blueprint.feedback if one.level == level]
+    scales = tuple(dict.fromkeys(asked)) or (STATED_SCALE,)
+    terms = [term for kind in mine for term in kind.terms]
+    n, k = len(scales), len(terms)
+    free = np.full(2 * n, np.inf)
+    prior = Prior(
+        np.array([BASE] * n + [WIDTH] * n + [term.mean for term in terms]),
+        np.array([BASE_SD] * n + [WIDTH_SD] * n + [term.sd for term in terms]),
+        np.concatenate([-free, [term.lower for term in terms]]),
+        np.concatenate([free, [term.upper for term in terms]]),
+    )
+    prior = replace(prior, mean=np.clip(prior.mean, prior.lower, prior.upper))
+    memory_sd = prior_sd(blueprint.memory)
+    return Model(
+        level=level,
+        kinds=mine,
+        scales=scales,
+        theta=prior.mean.copy(),
+        reference=np.zeros(k),
+        memory=Memory.stated(blueprint.memory),
+        stated_memory=Memory.stated(blueprint.memory),
+        covariance=np.diag(np.concatenate([prior.sd, memory_sd]) ** 2),
+        prior=prior,
+        memory_sd=memory_sd,
+        known=np.zeros(2 * n + k, dtype=bool),
+        known_memory=np.zeros(3, dtype=bool),
+        person_var=PERSON_VAR,
+        account_var=ACCOUNT_VAR,
+    )
+
+
+PERSON_VAR, ACCOUNT_VAR = 0.25, 0.09
+"""Prior variance of what a person, and an account, says beyond what their impressions explain (eta squared)."""
+
+
+def features(met: Met, model: Model) -> tuple[Floats, Floats]:
+    """Sums of each term over what was met before each question, with memory applied.
+
+    Returns : features (n, weights), and derivatives of eta by the three coordinates of memory (n, 3).
+    """
+    columns = np.zeros((met.n, len(model.slots)))
+    slopes = np.zeros((met.n, 3))
+    for kind in model.kinds:
+        rows = np.flatnonzero(met.kind == kind.code)
+        if not len(rows):
+            continue
+        ask, x, age = met.ask[rows], met.x[rows], met.age_s[rows]
+        raw = model.raw(kind, x)
+        left = model.memory.of(age, raw < 0)
+        where = model.span[kind.code]
+        for slot, term in zip(range(where.start, where.stop), kind.terms, strict=True):
+            columns[:, slot] = np.bincount(ask, (term.of(x) - model.reference[slot]) * left, minlength=met.n)
+        by_memory = model.memory.slopes(age, raw < 0) * raw[:, None]
+        for place in range(3):
+            slopes[:, place] += np.bincount(ask, by_memory[:, place], minlength=met.n)
+    return columns, slopes
+
+
+def usual(met: Met, model: Model) -> Floats:
+    """What is usual here: the mean of each centred term over everything met; 0 for the terms that count from zero."""
+    found = np.zeros(len(model.slots))
+    for kind in model.kinds:
+        x = met.x[met.kind == kind.code]
+        where = model.span[kind.code]
+        for slot, term in zip(range(where.start, where.stop), kind.terms, strict=True):
+            if term.centred and len(x):
+                found[slot] = float(term.of(x).mean())
+    return found
+
+
+def rows_of(model: Model) -> list[dict[str, object]]:
+    """The model as rows of the table `models`, the last one holding the joint fit for whoever computes with it."""
+    name = f"score.{model.level}"
+    values = np.concatenate([model.theta, [model.memory.loss_s, model.memory.gain_s, model.memory.floor]])
+    sd = np.sqrt(np.diag(model.covariance))
+    known = np.concatenate([model.known, model.known_memory])
+    rows: list[dict[str, object]] = []
+    for place, parameter in enumerate(model.parameters()):
+        low, high = _ends(place - len(model.theta), values[place], sd[place])
+        rows.append(
+            _row(name, parameter, values[place], low, high, _status(model, bool(known[place])), _says(parameter))
+        )
+    for parameter, value in (("person_var", model.person_var), ("account_var", model.account_var)):
+        rows.append(
+            _row(name, parameter, value, None, None, "estimated" if model.n_answers else "stated", _says(parameter))
+        )
+    rows.append(_row(name, "n_answers", float(model.n_answers), None, None, "estimated", "answers it was fitted on"))
+    rows.append(_row(name, "joint", None, None, None, "estimated" if model.n_answers else "stated", _joint(model)))
+    return rows
+
+
+def read(rows: Sequence[Mapping[str, object]], level: str, kinds: Sequence[Kind], blueprint: Blueprint) -> Model:
+    """The model that `rows_of` wrote, from rows of the table `models`."""
+    text = next(row["says"] for row in rows if row["model"] == f"score.{level}" and row["parameter"] == "joint")
+    said = json.loads(str(text))
+    found = stated(level, kinds, blueprint)
+    return replace(
+        found,
+        theta=np.array(said["theta"]),
+        reference=np.array(said["reference"]),
+        memory=Memory(*said["memory"]),
+        covariance=np.array(said["covariance"]).reshape(len(said["theta"]) + 3, -1),
+        known=np.array(said["known"], dtype=bool),
+        known_memory=np.array(said["known_memory"], dtype=bool),
+        person_var=said["person_var"],
+        account_var=said["account_var"],
+        n_answers=said["n_answers"],
+        until_ms=said["until_ms"],
+    )
+
+
+def _joint(model: Model) -> str:
+    memory = model.memory
+    said = {
+        "theta": model.theta.tolist(),
+        "reference": model.reference.tolist(),
+        "memory": [memory.loss_s, memory.gain_s, memory.floor],
+        "covariance": model.covariance.ravel().tolist(),
+        "known": model.known.tolist(),
+        "known_memory": model.known_memory.tolist(),
+        "person_var": model.person_var,
+        "account_var": model.account_var,
+        "n_answers": model.n_answers,
+        "until_ms": model.until_ms,
+    }
+    return json.dumps(said)
+
+
+def _row(
+    model: str, parameter: str, value: float | None, low: float | None, high: float | None, status: str, says: str
+) -> dict[str, object]:
+    return {
+        "model": model,
+        "parameter": parameter,
+        "value": None if value is None else float(value),
+        "low": low,
+        "high": high,
+        "status": status,
+        "says": says,
+    }
+
+
+def _ends(memory_place: int, value: float, sd: float) -> tuple[float, float]:
+    """The 90 % interval, in the coordinates in which the parameter is normal."""
+    if memory_place < 0:
+        return float(value - Z90 * sd), float(value + Z90 * sd)
+    if memory_place < 2:
+        return float(value * np.exp(-Z90 * sd)), float(value * np.exp(Z90 * sd))
+    middle = np.log(value / (1 - value))
+    return float(1 / (1 + np.exp(Z90 * sd - middle))), float(1 / (1 + np.exp(-Z90 * sd - middle)))
+
+
+def _status(model: Model, known: bool) -> str:
+    if not model.n_answers:
+        return "stated"
+    return "estimated" if known else "not identified"
+
+
+def _says(parameter: str) -> str:
+    meaning = {
+        "memory.loss_s": "seconds after which what fades of a loss has fallen to 1/e",
+        "memory.gain_s": "seconds after which what fades of a gain has fallen to 1/e",
+        "memory.floor": "part of an impression that never fades, 0 to 1",
+        "person_var": "variance of what people say beyond what their impressions explain, eta squared",
+        "account_var": "variance of what accounts say beyond what impressions explain, eta squared",
+    }
+    if parameter.startswith("base."):
+        return "eta of somebody without impressions, on this scale"
+    if parameter.startswith("log_width."):
+        return "log of the width of 'passive' on this scale; its cut-points are at minus and plus half of it, in eta"
+    return meaning.get(parameter, "eta for one unit of it, at the moment it was made")

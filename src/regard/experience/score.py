@@ -1,0 +1,218 @@
+"""From what happened to how everybody regards us: the verb of this room, top to bottom."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from regard.blueprint import Blueprint
+from regard.engine import Engine, epoch_ms, schema
+from regard.experience.feedback import listen
+from regard.experience.impressions import made, standing
+from regard.experience.kinds import Kind, kinds
+from regard.experience.lapses import lapses
+from regard.experience.model import Model, rows_of, stated
+from regard.experience.rolling import Rolled, Told, roll
+from regard.experience.scoring import Asked, Scored, rate
+from regard.experience.seen import Met, Sight, before
+
+Ints = NDArray[np.int64]
+LEVELS = ("transaction", "relationship")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What both levels are worked out from."""
+
+    touches: ir.Table
+    feedback: ir.Table
+    made: ir.Table
+    standing: ir.Table
+    kinds: tuple[Kind, ...]
+    blueprint: Blueprint
+    engine: Engine
+    as_of: dt.datetime
+
+
+def score(
+    touches: ir.Table, promises: ir.Table, blueprint: Blueprint, engine: Engine, *, as_of: dt.datetime
+) -> dict[str, ir.Table]:
+    """How everybody regards us as of one time, what made it so, and how well earlier answers were foreseen.
+
+    touches, promises : the tables of that name, nothing later than `as_of` in them.
+    Returns           : feedback, impressions, lapses, scores, contributions, predictions and models, each with as_of.
+    """
+    every = kinds(blueprint)
+    feedback = engine.keep(listen(touches, blueprint))
+    known = Known(
+        touches=touches,
+        feedback=feedback,
+        made=engine.keep(made(touches, promises, feedback, blueprint, every)),
+        standing=engine.keep(standing(touches, promises, blueprint, every)),
+        kinds=every,
+        blueprint=blueprint,
+        engine=engine,
+        as_of=as_of,
+    )
+    expected, scored = [], []
+    for level in LEVELS:
+        heard, rolled = _foresee(known, level)
+        expected.append(_predictions(heard, rolled, level))
+        scored.append(_rate(known, level, heard, rolled))
+    relationship = scored[-1]
+    models = [row for one in scored for row in rows_of(one.model)]
+    tables = {
+        "feedback": feedback,
+        "impressions": ibis.union(*(one.impressions.select(_SHOWN) for one in scored)),
+        "lapses": lapses(relationship.impressions, feedback, blueprint, relationship.model, as_of=as_of),
+        "scores": ibis.union(*(one.scores for one in scored)),
+        "contributions": ibis.union(*(one.contributions for one in scored)),
+        "predictions": engine.table(pa.concat_tables(expected)),
+        "models": engine.table(pa.Table.from_pylist(models, schema=_models_shape())),
+    }
+    return {name: _shaped(name, table, as_of) for name, table in tables.items()}
+
+
+_SHOWN = [name for name in schema("impressions").names if name != "as_of"]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A level's answers in time order: the rows, and people and accounts as numbers."""
+
+    rows: pa.Table
+    told: Told
+    persons: pa.Array
+    accounts: pa.Array
+
+
+def _foresee(known: Known, level: str) -> tuple[Heard, Rolled]:
+    """Predict a level's answers in rolling blocks."""
+    start = stated(level, known.kinds, known.blueprint)
+    heard = _hear(known, level, start)
+    asked = heard.rows.select(["ask", "person_id", "at_ms", "object_type", "object_id"])
+    sight = Sight(level, known.blueprint.journeys.quiet_s)
+    question = known.engine.table(asked)
+    met = before(question, known.made, known.standing, start.kinds, sight=sight)
+    kept = known.engine.keep(met.select("ask", "kind", "x", "age_s"), order_by=("ask",))
+
+    def between(first: int, last: int) -> Met:
+        rows = known.engine.rows(kept.filter((kept.ask >= first) & (kept.ask < last)))
+        return Met.of(rows, first=first, n=last - first)
+
+    return heard, roll(start, heard.told, between, known.blueprint.score)
+
+
+def _hear(known: Known, level: str, model: Model) -> Heard:
+    said = known.feedback.filter(known.feedback.level == level)
+    said = said.mutate(at_ms=epoch_ms(said.at))
+    rows = known.engine.rows(said).sort_by([("at", "ascending"), ("feedback_id", "ascending")])
+    rows = rows.append_column("ask", pa.array(np.arange(rows.num_rows)))
+    person, persons = _numbered(rows["person_id"])
+    account, accounts = _numbered(rows["account"])
+    scale = {name: place for place, name in enumerate(model.scales)}
+    told = Told(
+        at_ms=rows["at_ms"].to_numpy().astype(np.int64),
+        person=person,
+        account=account,
+        classes=rows["class"].to_numpy().astype(np.int64),
+        scale=np.array([scale[name] for name in rows["scale"].to_pylist()], dtype=np.int64),
+        n_persons=len(persons),
+        n_accounts=len(accounts),
+    )
+    return Heard(rows, told, persons, accounts)
+
+
+def _numbered(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
+    """Each value's number (-1 for null), and the values in order."""
+    values = pc.unique(column).drop_null()
+    values = values.take(pc.sort_indices(values))
+    return _places(column, values), values
+
+
+def _places(column: pa.ChunkedArray, values: pa.Array) -> Ints:
+    found = pc.index_in(column, value_set=values) if len(values) else pa.nulls(len(column), pa.int32())
+    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False)).astype(np.int64)
+
+
+def _predictions(heard: Heard, rolled: Rolled, level: str) -> pa.Table:
+    until = pa.array(rolled.until_ms, mask=rolled.until_ms < 0).cast(pa.timestamp("ms", tz="UTC"))
+    return pa.table(
+        {
+            "feedback_id": heard.rows["feedback_id"],
+            "person_id": heard.rows["person_id"],
+            "at": heard.rows["at"],
+            "level": pa.array([level] * heard.rows.num_rows, pa.string()),
+            "rating": heard.rows["rating"],
+            "scale": heard.rows["scale"],
+            "p_detractor": rolled.chances[:, 0],
+            "p_passive": rolled.chances[:, 1],
+            "p_promoter": rolled.chances[:, 2],
+            "fitted_until": until.cast(pa.timestamp("us", tz="UTC")),
+            "n_interactions": rolled.n_met,
+        }
+    )
+
+
+def _rate(known: Known, level: str, heard: Heard, rolled: Rolled) -> Scored:
+    rows = known.engine.rows(_people(known, level)).sort_by("person_id")
+    as_of_ms = int(known.as_of.timestamp() * 1000)
+    n = rows.num_rows
+    person = _places(rows["person_id"], heard.persons)
+    rows = rows.append_column("at", pa.array([known.as_of] * n, pa.timestamp("us", tz="UTC")))
+    rows = rows.append_column("at_ms", pa.array(np.full(n, as_of_ms)))
+    rows = rows.append_column("answered", pa.array(person >= 0))
+    asked = Asked(rows, person, _places(rows["account"], heard.accounts))
+    sight = Sight(level, known.blueprint.journeys.quiet_s, inclusive=True)
+    return rate(asked, known.made, known.standing, rolled.model, rolled.leanings, engine=known.engine, sight=sight)
+
+
+def _people(known: Known, level: str) -> ir.Table:
+    """Whom to score: everyone identified, or everyone with a transaction and the latest one of each."""
+    mine = known.touches.filter(known.touches.person_id.notnull())
+    people = mine.select("person_id").distinct()
+    member = mine.filter(mine.account.notnull())
+    member = _latest(member, ["account"])
+    people = people.left_join(member, "person_id").drop("person_id_right")
+    if level == "relationship":
+        nothing = ibis.null("string")
+        return people.mutate(object_type=nothing, object_id=nothing)
+    asked = [one for one in known.blueprint.feedback if one.level == level]
+    about = {one.about for one in asked if one.about is not None} or set(known.blueprint.journeys.objects)
+    fits = mine.object_type.isin(sorted(about)) if about else ibis.literal(False)
+    things = mine.filter(mine.object_id.notnull() & fits)
+    latest = _latest(things, ["object_type", "object_id"])
+    whole = any(one.about is None for one in asked) and not about
+    return (people.left_join(latest, "person_id") if whole else people.join(latest, "person_id")).select(
+        "person_id", "account", "object_type", "object_id"
+    )
+
+
+def _latest(rows: ir.Table, names: Sequence[str]) -> ir.Table:
+    """The latest of each person, by when it was last seen, then by name."""
+    seen = rows.group_by("person_id", *names).agg(last=rows.at.max())
+    order = ibis.window(group_by="person_id", order_by=[ibis.desc("last"), *names])
+    first = seen.mutate(place=ibis.row_number().over(order)).filter(lambda t: t.place == 0)
+    return first.select("person_id", *names)
+
+
+def _models_shape() -> pa.Schema:
+    names = [("model", pa.string()), ("parameter", pa.string())]
+    numbers = [(name, pa.float64()) for name in ("value", "low", "high")]
+    return pa.schema([*names, *numbers, ("status", pa.string()), ("says", pa.string())])
+
+
+def _shaped(name: str, table: ir.Table, as_of: dt.datetime) -> ir.Table:
+    """The columns that `tables.py` gives it, and as_of."""
+    shape = schema(name)
+    moment = ibis.literal(as_of).cast(shape["as_of"])
+    columns = {column: table[column].cast(kind) for column, kind in shape.items() if column != "as_of"}
+    return table.select(**columns, as_of=moment)
