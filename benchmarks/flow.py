@@ -3,7 +3,7 @@
     python benchmarks/flow.py --interactions 10000000 --people 400000 --rounds 3
     python benchmarks/flow.py --interactions 1000000 --people 40000
 
-Measures `run` (resolve, split, score, estimate), step by step, then the journey map from `steps` and one person's story.
+Measures `run` (resolve, split, score, estimate), step by step, then the journey map from `steps` and people's stories.
 The ledger is filled once for each size and kept under --folder.
 """
 
