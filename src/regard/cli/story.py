@@ -90,11 +90,12 @@ def _worth(story: Story) -> Iterator[str]:
     currency = str(value["currency"])
     unit = 10 ** exponent(currency)
     yield ""
+    spend = _number(value["expected_value_minor"]) / unit
+    served = _number(value["cost_to_serve_minor"]) / unit
     yield (
-        f"Worth {_number(value['expected_value_minor']) / unit:,.2f} {currency} over the next "
-        f"{_number(value['horizon_s']) / 86_400:.0f} days (expected purchases "
-        f"{_number(value['expected_purchases']):.2f}, still a customer with probability {_number(value['p_alive']):.2f}); cost to serve "
-        f"{_number(value['cost_to_serve_minor']) / unit:,.2f} {currency} in twelve months."
+        f"Worth {spend:,.2f} {currency} over the next {_number(value['horizon_s']) / 86_400:.0f} days "
+        f"({_number(value['expected_purchases']):.2f} purchases expected, still a customer with probability "
+        f"{_number(value['p_alive']):.2f}); cost to serve {served:,.2f} {currency} in twelve months."
     )
 
 

@@ -117,7 +117,7 @@ def verb(command: Callable[P, R]) -> Callable[P, R | None]:
             ctx.exit(1)
         return None
 
-    return wrapped  # type: ignore[return-value]
+    return wrapped
 
 
 def _complain(voice: Voice, error: RegardError) -> None:

@@ -9,25 +9,34 @@ forget.py  one person out of everything, then the flow again
 
 from __future__ import annotations
 
-from regard.pipeline.ask import decide, person_of, select, table
+from regard.pipeline.ask import decide, draft, person_of, select, table
 from regard.pipeline.bring import Brought, bring_in
+from regard.pipeline.check import check
 from regard.pipeline.flow import Order, moment, run
 from regard.pipeline.forget import Gone, forget
-from regard.pipeline.start import Example, examples, init
+from regard.pipeline.start import Example, examples, init, is_made, load_example, make_demo
+from regard.pipeline.story import Story, story
 
 __all__ = [
     "Brought",
     "Example",
     "Gone",
     "Order",
+    "Story",
     "bring_in",
+    "check",
     "decide",
+    "draft",
     "examples",
     "forget",
     "init",
+    "is_made",
+    "load_example",
+    "make_demo",
     "moment",
     "person_of",
     "run",
     "select",
+    "story",
     "table",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 
-from regard import identity
+from regard import identity, sources
 from regard.blueprint import read as read_blueprint
 from regard.engine import Engine, Published, connect, where
 from regard.errors import SettingError, nearest
@@ -16,6 +17,8 @@ from regard.ledger import Ledger
 from regard.pipeline.forget import only_person
 from regard.tables import table as spec_of
 from regard.workspace import Workspace
+
+Rows = Sequence[Mapping[str, object]]
 
 
 def table(workspace: Workspace, engine: Engine, name: str) -> ir.Table:
@@ -98,6 +101,23 @@ def decide(
     engine = connect("duckdb")
     try:
         Ledger.open(workspace).note("decisions", engine.table(row), engine, now=now)
+    finally:
+        engine.close()
+
+
+def draft(file: Path, *, preview: int = 0) -> tuple[str, Rows, Rows]:
+    """A drafted mapping for a file, and what its first rows give with it: (text, interactions, rejects).
+
+    preview : rows to try; 0 for none.
+    Raises  : SourceError if the file cannot be read.
+    """
+    engine = connect("duckdb")
+    try:
+        text = sources.draft(file, engine)
+        if not preview:
+            return text, [], []
+        tried = sources.preview(text, file, engine, rows=preview)
+        return text, tried.interactions, tried.rejects
     finally:
         engine.close()
 

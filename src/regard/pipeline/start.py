@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from regard.errors import SettingError, WorkspaceError, nearest
+from regard import demo
+from regard.engine import Engine, Published
+from regard.errors import SettingError, SourceError, WorkspaceError, nearest
+from regard.pipeline.bring import Brought, Progress, bring_in, unseen
+from regard.pipeline.flow import Order, Say, run, silent
 from regard.workspace import BLUEPRINT, Workspace
 
-LOGS = (".xes", ".xes.gz")
+LOGS = ("*.xes", "*.xes.gz", "*.jsonocel", "*.ocel.json")
+"""What an example without mappings reads."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,52 @@ def from_example(name: str, root: Path) -> tuple[Workspace, Example]:
     for path in known[name].maps:
         shutil.copy(path, workspace.maps / path.name)
     return workspace, known[name]
+
+
+def load_example(
+    name: str, data: Path, root: Path, *, now: dt.datetime, progress: Progress = unseen
+) -> tuple[Workspace, list[Brought]]:
+    """A workspace from an example, with the files of a folder brought in by its mappings.
+
+    data   : the folder with the files that the mappings name.
+    Raises : SettingError, WorkspaceError as `from_example`; SourceError where a file is missing.
+    """
+    workspace, example = from_example(name, root)
+    brought: list[Brought] = []
+    for path in sorted(workspace.maps.glob("*.map.yaml")):
+        brought += bring_in(workspace, [], mapping=path, data=data, now=now, progress=progress)
+    if not example.maps:
+        logs = sorted(str(path) for pattern in LOGS for path in data.glob(pattern))
+        if not logs:
+            raise SourceError(f"There is no event log in {data}.", allowed=", ".join(LOGS))
+        brought += bring_in(workspace, logs, mapping=None, now=now, progress=progress)
+    return workspace, brought
+
+
+def is_made(workspace: Workspace) -> bool:
+    """Whether the workspace's tables have been worked out."""
+    return workspace.blueprint.exists() and workspace.pointer.exists()
+
+
+def make_demo(
+    workspace: Workspace, engine: Engine, *, seed: int, people: int | None, now: dt.datetime, say: Say = silent
+) -> Published:
+    """The demo company from its seed: exports as such a firm would have them, brought in and worked out.
+
+    people : how many; None for the usual number.
+    Raises : WorkspaceError if the folder holds something else.
+    """
+    if workspace.root.exists() and any(workspace.root.iterdir()) and not workspace.blueprint.exists():
+        raise WorkspaceError(f"{workspace.root} is not empty.", hint="Name another folder: regard demo DIR")
+    say("Making up a company and a year of its exports")
+    made = (
+        demo.make(workspace.root, seed=seed) if people is None else demo.make(workspace.root, seed=seed, people=people)
+    )
+    del made
+    for path in sorted(workspace.maps.glob("*.map.yaml")):
+        say(f"Bringing in {path.name.removesuffix('.map.yaml')}")
+        bring_in(workspace, [], mapping=path, data=workspace.root / "exports", now=now)
+    return run(workspace, engine, Order(now=now), say=say)
 
 
 def init(root: Path) -> Workspace:

@@ -1,0 +1,94 @@
+"""How a segment regards us: its score with an interval, what moved it, and its course, from tables that are open."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from regard.blueprint import Blueprint
+from regard.board import Segment, members
+from regard.engine import Now
+from regard.errors import WorkspaceError
+from regard.experience.standing import Standing, at_moments, fitted, gradient, interval, series
+
+
+@dataclass(frozen=True)
+class Group:
+    """A part of a segment: all of it, those who told us, or those who did not.
+
+    now    : the score as of the time of knowing, with its interval; None where nobody is in it.
+    course : the same people's score at earlier moments, those of them whom we knew by then.
+    """
+
+    told: bool | None
+    now: Standing | None
+    course: Sequence[Standing]
+
+    @property
+    def change(self) -> float | None:
+        """Points since the first of the moments, of the same people."""
+        if self.now is None or not self.course:
+            return None
+        return self.now.score - self.course[0].score
+
+
+def groups(
+    now: Now, blueprint: Blueprint, segment: Segment, *, level: str, moments: Sequence[dt.datetime]
+) -> dict[str, Group]:
+    """A segment's score: `all` of it, those who `answered` on the level, and the `quiet`. Worked out once, then held.
+
+    moments : at which the course is wanted, at most as_of.
+    Raises  : WorkspaceError if nothing has been worked out yet.
+    """
+    key = ("groups", level, str(segment), tuple(moments), id(blueprint))
+    return now.hold(key, lambda: _groups(now, blueprint, segment, level, moments))
+
+
+def _groups(
+    now: Now, blueprint: Blueprint, segment: Segment, level: str, moments: Sequence[dt.datetime]
+) -> dict[str, Group]:
+    if now.published is None:
+        raise WorkspaceError("Nothing has been worked out here yet.", hint="Run `regard run` first.")
+    tables = now.tables
+    model = fitted(now.hold("models", lambda: now.rows(tables["models"])), blueprint, level)
+    if model is None:
+        return {}
+    as_of, mine = now.published.as_of, _members(now, blueprint, segment, level)
+    people, met = gradient(tables["scores"], tables["impressions"], mine, model, as_of=as_of)
+    counted, felt = now.rows(people), now.rows(met)
+    course = now.rows(at_moments(tables["contributions"], mine, model, as_of=as_of, moments=moments))
+
+    def group(told: bool | None) -> Group:
+        part = [[row for row in rows if told in (None, row["answered"])] for rows in (counted, felt, course)]
+        return Group(told, interval(part[0], part[1], model, as_of), series(part[2], moments))
+
+    if segment.kind in ("answered", "quiet"):
+        return {"all": group(None)}
+    return {"all": group(None), "answered": group(True), "quiet": group(False)}
+
+
+def given(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> dict[str, object]:
+    """What questions about a segment are given."""
+    assert now.published is not None
+    return {
+        "segment": segment.name,
+        "level": level,
+        "seen_since": now.published.as_of - dt.timedelta(seconds=blueprint.customer_within_s),
+        "alive_over": blueprint.alive_over,
+    }
+
+
+def _members(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> ir.Table:
+    values = given(now, blueprint, segment, level)
+    return members(
+        now.tables,
+        segment.kind,
+        segment=ibis.literal(segment.name, "string"),
+        level=ibis.literal(level),
+        seen_since=ibis.literal(values["seen_since"]),
+        alive_over=ibis.literal(blueprint.alive_over),
+    )

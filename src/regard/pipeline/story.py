@@ -1,0 +1,140 @@
+"""One person's story: their rows from every room, the score's curve, and what it says in sentences."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from regard import board
+from regard.blueprint import Blueprint
+from regard.blueprint import read as read_blueprint
+from regard.board.story import Balance, Change, Sentence, Span
+from regard.engine import Now, Reader, connect
+from regard.errors import TableError, WorkspaceError
+from regard.experience.standing import fitted
+from regard.experience.story import curve
+from regard.pipeline.ask import person_of
+from regard.workspace import Workspace
+
+Row = Mapping[str, object]
+Rows = Sequence[Row]
+KEPT_TOGETHER = ("touches", "contributions", "promises", "scores", "lapses", "value", "cost_to_serve", "feedback")
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything that is known of one person, on one level of the score.
+
+    touches : in time order. curve : the score over time, its last moment at as_of; empty where there is no score.
+    score   : the row of `scores`; value : the row of `value`; None where there is none.
+    """
+
+    person_id: str
+    level: str
+    as_of: dt.datetime
+    handles: Rows
+    touches: Rows
+    contributions: Rows
+    promises: Rows
+    spans: Sequence[Span]
+    lapses: Rows
+    costs: Rows
+    score: Row | None
+    value: Row | None
+    curve: Sequence[Change]
+    balance: Sequence[Balance]
+    sentences: Sequence[Sentence]
+
+    def as_data(self) -> dict[str, object]:
+        """The same as plain rows."""
+        return {
+            "person_id": self.person_id,
+            "level": self.level,
+            "as_of": self.as_of,
+            "handles": [dict(row) for row in self.handles],
+            "score": dict(self.score) if self.score else None,
+            "value": dict(self.value) if self.value else None,
+            "story": [{"text": s.text, "table": s.table, "record": s.record} for s in self.sentences],
+            "curve": [{"at": c.at, "score": c.score, "points": c.points, "by": list(c.by)} for c in self.curve],
+            "balance": [vars(one) for one in self.balance],
+            "promises": [dict(row) for row in self.promises],
+            "lapses": [dict(row) for row in self.lapses],
+            "contributions": [dict(row) for row in self.contributions],
+            "interactions": [dict(row) for row in self.touches],
+        }
+
+
+def story(workspace: Workspace, handle: str, *, level: str = "relationship") -> Story:
+    """The story of the person whom a handle or a person_id names.
+
+    Raises : TableError if nobody has the handle; WorkspaceError if nothing has been worked out yet.
+    """
+    reader = Reader(workspace)
+    engine = connect("duckdb")
+    try:
+        person_id = person_of(workspace, engine, handle)
+        return told(reader.now(), read_blueprint(workspace.blueprint), person_id, level=level)
+    finally:
+        engine.close()
+        reader.close()
+
+
+def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story:
+    """The same from tables that are open already: what a page asks for.
+
+    Raises : TableError if there is no such person; WorkspaceError if nothing has been worked out yet.
+    """
+    if now.published is None:
+        raise WorkspaceError("Nothing has been worked out here yet.", hint="Run `regard run` first.")
+    as_of = now.published.as_of
+    handles = now.ask(board.people.handles(), person_id=person_id)
+    rows = {name: now.of(name, person_id) for name in KEPT_TOGETHER}
+    if not handles and not rows["touches"]:
+        raise TableError(
+            f"There is no person {person_id!r}.", hint="Search by a handle, such as an e-mail address or a number."
+        )
+    touches = sorted(rows["touches"], key=lambda row: (row["at"], row["sequence"] or 0, row["interaction_id"]))
+    mine = [row for row in rows["contributions"] if row["level"] == level]
+    changes = _curve(now, blueprint, mine, level, as_of)
+    return Story(
+        person_id=person_id,
+        level=level,
+        as_of=as_of,
+        handles=handles,
+        touches=touches,
+        contributions=mine,
+        promises=rows["promises"],
+        spans=board.spans(rows["promises"], blueprint),
+        lapses=rows["lapses"],
+        costs=rows["cost_to_serve"],
+        score=next((row for row in rows["scores"] if row["level"] == level), None),
+        value=next(iter(rows["value"]), None),
+        curve=changes,
+        balance=board.balance(changes, quarters(changes[0].at, as_of)) if changes else [],
+        sentences=board.tell(touches, rows["promises"], changes, blueprint),
+    )
+
+
+def _curve(now: Now, blueprint: Blueprint, contributions: Rows, level: str, as_of: dt.datetime) -> list[Change]:
+    models = now.tables["models"]
+    rows = now.hold("models", lambda: now.rows(models))
+    model = now.hold(("model", level, id(blueprint)), lambda: fitted(rows, blueprint, level))
+    if model is None or not contributions:
+        return []
+    return [Change(one.at, one.score, one.points, one.by) for one in curve(contributions, model, as_of)]
+
+
+def quarters(since: dt.datetime, until: dt.datetime) -> list[dt.datetime]:
+    """Bounds of calendar quarters (UTC) that cover a stretch of time, the last one at `until`.
+
+    >>> since, until = dt.datetime(2025, 2, 3, tzinfo=dt.UTC), dt.datetime(2025, 8, 1, tzinfo=dt.UTC)
+    >>> [f"{at:%Y-%m}" for at in quarters(since, until)]
+    ['2025-01', '2025-04', '2025-07', '2025-08']
+    """
+    at = dt.datetime(since.year, (since.month - 1) // 3 * 3 + 1, 1, tzinfo=dt.UTC)
+    found = []
+    while at < until:
+        found.append(at)
+        at = dt.datetime(at.year + (at.month > 9), (at.month + 2) % 12 + 1, 1, tzinfo=dt.UTC)
+    return [*found, until]
