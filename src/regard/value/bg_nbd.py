@@ -83,15 +83,29 @@ def expected_if_alive(model: BgNbd, x: Ints, T: Floats, *, weeks: float) -> Floa
     """Purchase days expected over the next `weeks` of a customer who is still there; times p_alive it is equation 10.
 
     The paper's 2F1(r+x, b+x; a+b+x-1; z) overflows for frequent buyers; Euler's transformation (DLMF 15.8.1) gives
-    the same product from 2F1(a+b-1-r, a-1; a+b+x-1; z), whose terms stay small.
+    the same product from 2F1(a+b-1-r, a-1; a+b+x-1; z), whose terms stay small. Where even that overflows (a or b in
+    the hundreds) the expectation is integrated over the drop-out probabilities that are left.
     """
     r, alpha, a, b = model.parameters
     if abs(a - 1.0) < POLE:  # a removable pole: the limit, to six digits
         a = 1.0 + POLE
     z = weeks / (alpha + T + weeks)
-    series = special.hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, z)
-    shrunk = np.exp((a - 1) * np.log1p(-z))
-    return np.asarray((a + b + x - 1) / (a - 1) * (1.0 - shrunk * series), dtype=np.float64)
+    with np.errstate(all="ignore"):
+        series = special.hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, z)
+        ahead = (a + b + x - 1) / (a - 1) * (1.0 - np.exp((a - 1) * np.log1p(-z)) * series)
+    open_ = ~np.isfinite(ahead)
+    if open_.any():
+        ahead[open_] = _integrated(model, x[open_], weeks / (alpha + T[open_]))
+    return np.asarray(ahead, dtype=np.float64)
+
+
+def _integrated(model: BgNbd, x: Ints, ratio: Floats) -> Floats:
+    """Mean of (1 - (1 + p ratio)^-(r+x)) / p over p ~ Beta(a, b + x): purchases ahead, by their drop-out p."""
+    r, _, a, b = model.parameters
+    node, weight = np.polynomial.legendre.leggauss(64)
+    p = np.maximum(special.betaincinv(a, b + x[:, None], (node + 1) / 2), 1e-300)
+    each = -np.expm1(-(r + x[:, None]) * np.log1p(p * ratio[:, None])) / p
+    return np.asarray((each * weight / 2).sum(axis=1), dtype=np.float64)
 
 
 def _likelihood(groups: Groups) -> Callable[[Floats], tuple[float, Floats]]:
