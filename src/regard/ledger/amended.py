@@ -2,8 +2,8 @@
 
 A retraction that is not itself taken back removes the fact it names, and what corrected it. Of the corrections of a
 fact that are not taken back the last one stands in its place (received_at, sequence, interaction_id), itself corrected
-in the same way. The result does not depend on the order in which the facts were appended. Amendments are few, so who stands for whom is
-worked out here, and the engine only leaves out the rows that are hidden.
+in the same way. The result does not depend on the order in which the facts were appended. Amendments are few, so who
+stands for whom is worked out here, and the engine only leaves out the rows that are hidden.
 """
 
 from __future__ import annotations

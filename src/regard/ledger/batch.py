@@ -18,10 +18,10 @@ class Batch:
     """The facts of one file (or of one delivery), ready to be appended in one piece.
 
     source       : the system they come from; every row takes it.
-    interactions : lazy, on the engine that loads. Columns of `interactions`, those it lacks are null; `interaction_id` may
-                   be null (the row is then known by its content); one column more is understood, `content`: string, the
-                   row as the file has it, from which such an id is made instead, so that a mapping edited later does
-                   not make the row a new one. `sequence` is the line or row in the file.
+    interactions : lazy, on the engine that loads. Columns of `interactions`, those it lacks are null; `interaction_id`
+                   may be null (the row is then known by its content); one column more is understood, `content`: string,
+                   the row as the file has it, from which such an id is made instead, so that a mapping edited later
+                   does not make the row a new one. `sequence` is the line or row in the file.
     rejects      : lazy: file, line, event, reason, row (JSON); rows that the mapping could not use.
     sides        : rows for objects, memberships, consents, rates or decisions, by table name.
     file         : its name, for people.

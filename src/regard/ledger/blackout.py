@@ -14,7 +14,7 @@ from regard.ledger.door import token
 
 BLACK = "[forgotten]"
 LONG_ENOUGH = 5
-"""A shorter handle (a customer number such as 12) is looked for on the person's own rows only: elsewhere it is a number."""
+"""A shorter handle (a customer number such as 12) is looked for on the person's own rows only."""
 
 PHONE_LIKE = re.compile(r"[+0-9 ()./-]{7,}")
 

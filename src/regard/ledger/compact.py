@@ -1,7 +1,7 @@
 """Interactions sorted by time, in files of one span each, so that a question about a month reads a month.
 
-Each file is sorted by itself, and the spans are cut between days, so that memory does not grow with the ledger. Files that
-are sorted, of a fair size and alone in their span are left as they are.
+Each file is sorted by itself, and the spans are cut between days, so that memory does not grow with the ledger. Files
+that are sorted, of a fair size and alone in their span are left as they are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One table of the ledger on disk: a Delta table without deletion vectors, whose log holds no personal data.
 
-Files are written by the engine, moved into the folder and made part of the table by one commit. The statistics in the log
-are ours: row counts, the span of `occurred_at`, and how many rows correct or retract; never a value that names anybody.
+Files are written by the engine, moved into the folder and made part of the table by one commit. The statistics in the
+log are ours: row counts, the span of `occurred_at`, how many rows correct or retract; never a value that names anybody.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is turned away at the door: facts about people who asked to be forgotten.
 
-A row that only they are on is dropped and counted; a row that others share loses their handles. What happened after they
-were forgotten is a new relationship and comes in. Rows are matched by handle, and rows without one by their objects.
+A row that only they are on is dropped and counted; a row that others share loses their handles. What happened after
+they were forgotten is a new relationship and comes in. Rows are matched by handle, those without one by their objects.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from typing import cast
 import ibis
 import ibis.expr.types as ir
 
-from regard.ledger.ids import fingerprint
+from regard.ledger.ids import APART, fingerprint
 from regard.ledger.tombstones import (
     ANY_KIND,
-    APART,
     handles_empty,
     handles_in,
     keyed,

@@ -1,7 +1,7 @@
 """Which rows of a load are known already, and which of those say something else than before.
 
-Most loads hold no such row: that is found out from hashed ids alone, and the files written stand as they are. Only rows
-in doubt are looked at whole.
+Most loads hold no such row: that is found out from hashed ids, and the files written stand as they are. Only rows in
+doubt are looked at whole.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ NEW, KNOWN, CHANGED, CORRECTION, BAD = "new", "known", "changed", "correction", 
 
 @dataclass(frozen=True)
 class Doubts:
-    """What a load may have in common with the ledger or with itself.
+    """What a load has in common with the ledger or with itself.
 
-    ids : h (hash of the id), kept in the engine.
-    n   : ids in doubt.
+    ids : interaction_id, kept in the engine.
+    n   : how many.
     """
 
     ids: ir.Table
@@ -43,19 +43,38 @@ class Doubts:
 @contextmanager
 def doubts(staged: ir.Table, held: ir.Table | None, engine: Engine) -> Iterator[Doubts]:
     """Find the ids in doubt: met twice, held by the ledger already, or on rows without time or event."""
-    ids = staged.select(h=fingerprint_of(staged.interaction_id))
-    counted = ids.group_by("h").aggregate(n=ids.count())
-    together = counted.filter(counted.n > 1).select("h")
+    suspects = engine.keep(_suspects(staged, held))
+    ids = engine.keep(_proven(staged, held, suspects))
+    engine.drop(suspects)
+    try:
+        yield Doubts(ids, int(engine.rows(ids.aggregate(n=ids.count())).column("n")[0].as_py()))
+    finally:
+        engine.drop(ids)
+
+
+def _suspects(staged: ir.Table, held: ir.Table | None) -> ir.Table:
+    """Hashes of ids that may be in doubt: cheap, since a hash is short; a few too many, since hashes collide."""
+    hashes = staged.select(h=fingerprint_of(staged.interaction_id))
+    counted = hashes.group_by("h").aggregate(n=hashes.count())
+    found = counted.filter(counted.n > 1).select("h")
     if held is not None:
         known = held.select(h=fingerprint_of(without_occurrence(held.interaction_id)))
-        together = together.union(ids.semi_join(known, "h"))
+        found = found.union(hashes.semi_join(known, "h"))
     bad = staged.filter(staged.occurred_at.isnull() | staged.event.isnull())
-    together = together.union(bad.select(h=fingerprint_of(bad.interaction_id)))
-    kept = engine.keep(together.distinct())
-    try:
-        yield Doubts(kept, int(engine.rows(kept.aggregate(n=kept.count())).column("n")[0].as_py()))
-    finally:
-        engine.drop(kept)
+    return found.union(bad.select(h=fingerprint_of(bad.interaction_id))).distinct()
+
+
+def _proven(staged: ir.Table, held: ir.Table | None, suspects: ir.Table) -> ir.Table:
+    """The ids that are in doubt, of those whose hash is suspect."""
+    rows = staged.select("interaction_id", bad=staged.occurred_at.isnull() | staged.event.isnull())
+    near = rows.mutate(h=fingerprint_of(rows.interaction_id)).semi_join(suspects, "h").drop("h")
+    counted = near.group_by("interaction_id").aggregate(n=near.count(), bad=near.bad.any())
+    if held is None:
+        return counted.filter((counted.n > 1) | counted.bad).select("interaction_id")
+    known = held.select(held_id=without_occurrence(held.interaction_id))
+    known = known.mutate(h=fingerprint_of(known.held_id)).semi_join(suspects, "h").select("held_id").distinct()
+    beside = counted.left_join(known, counted.interaction_id == known.held_id)
+    return beside.filter((beside.n > 1) | beside.bad | beside.held_id.notnull()).select("interaction_id")
 
 
 def settled(staged: ir.Table, held: ir.Table | None, found: Doubts, *, correct: bool) -> ir.Table:
@@ -63,8 +82,7 @@ def settled(staged: ir.Table, held: ir.Table | None, found: Doubts, *, correct: 
 
     Returns : the columns of `interactions` as they would be loaded, and outcome: string.
     """
-    rows = staged.mutate(h=fingerprint_of(staged.interaction_id))
-    rows = rows.semi_join(found.ids, "h")
+    rows = staged.semi_join(found.ids, "interaction_id")
     rows = rows.mutate(c=fingerprint(rows), usable=rows.occurred_at.notnull() & rows.event.notnull())
     order = [rows.sequence, rows.c]
     rows = rows.mutate(
@@ -107,11 +125,10 @@ def _beside(rows: ir.Table, held: ir.Table | None, found: Doubts) -> ir.Table:
     if held is None:
         return rows.mutate(id_held=ibis.literal(False), said_before=ibis.literal(False))
     facts = held.mutate(ref=ibis.coalesce(held.corrects, held.interaction_id))
-    facts = facts.mutate(h=fingerprint_of(without_occurrence(facts.ref)), own=fingerprint_of(facts.interaction_id))
-    near = facts.semi_join(found.ids, "h")
+    near = facts.semi_join(found.ids, without_occurrence(facts.ref) == found.ids.interaction_id)
     # a fact that corrects another still stands for itself as well
-    himself = held.mutate(ref=held.interaction_id, h=fingerprint_of(without_occurrence(held.interaction_id)))
-    himself = himself.filter(himself.corrects.notnull()).semi_join(found.ids, "h")
+    himself = held.filter(held.corrects.notnull()).mutate(ref=held.interaction_id)
+    himself = himself.semi_join(found.ids, without_occurrence(himself.ref) == found.ids.interaction_id)
     cover = ["ref", "c", "blacked", "itself"]
     said = _variants(near).select(*cover).union(_variants(himself).select(*cover))
     by_id = said.group_by("ref").aggregate(id_held=said.itself.any(), blacked=said.blacked.any())

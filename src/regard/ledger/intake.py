@@ -18,7 +18,7 @@ from regard.errors import TableError
 from regard.ledger.batch import Batch
 from regard.ledger.door import admitted, forgotten_in
 from regard.ledger.doubts import BAD, CHANGED, CORRECTION, NEW, doubts, settled
-from regard.ledger.ids import fingerprint_of, given_or_made
+from regard.ledger.ids import given_or_made
 from regard.tables import INTERACTIONS
 
 CHANGED_SAYS = (
@@ -82,8 +82,7 @@ def taken_in(
         intake.counts.update(_tally(verdicts, intake.engine))
         intake.rejects += [_rejected(verdicts, CHANGED, CHANGED_SAYS), _rejected(verdicts, BAD, BAD_SAYS)]
         fresh = verdicts.filter(verdicts.outcome.isin([NEW, CORRECTION])).select(*shape.names)
-        hashed = staged.mutate(h=fingerprint_of(staged.interaction_id))
-        intake.put(hashed.anti_join(found.ids, "h").select(*shape.names).union(fresh), shape)
+        intake.put(staged.anti_join(found.ids, "interaction_id").select(*shape.names).union(fresh), shape)
 
 
 def canonical(rows: ir.Table, source: str, now: dt.datetime) -> ir.Table:

@@ -92,7 +92,7 @@ def apply(seal: Seal, tables: dict[str, DeltaFolder], scratch: Path) -> None:
         for add in change.adds:
             source = staged / f"{change.table}.{add.path}"
             if source.exists():
-                os.replace(source, table.folder / add.path)
+                source.replace(table.folder / add.path)
         synced(table.folder)
         table.commit(seal.number, change.adds, change.removes)
         for name in change.removes:
@@ -113,7 +113,7 @@ def write_json(path: Path, said: object) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
-    os.replace(draft, path)
+    draft.replace(path)
     synced(path.parent)
 
 

@@ -1,7 +1,8 @@
 """Who was forgotten, as keyed hashes: enough to know them when they come again, too little to say who they were.
 
 A handle is compared in the forms that people write it in: letters of either case, blanks around it, and for what
-looks like a telephone number only its digits. The key stands in `forget.key`, mode 0600; without it the hashes say nothing.
+looks like a telephone number only its digits. The key stands in `forget.key`, mode 0600; without it the hashes say
+nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import ibis.expr.types as ir
 
 from regard.engine import Engine
 from regard.errors import LedgerError
+from regard.ledger.ids import APART
 
-APART = "\x1f"
 ANY_KIND = "*"
 PHONE = r"^[+0-9 ()./-]{7,}$"
 
@@ -36,7 +37,7 @@ def key(path: Path) -> str:
             file.write(secrets.token_hex(32))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, path)
+        draft.replace(path)
     found = path.read_text(encoding="ascii").strip()
     if len(found) != 64:
         raise LedgerError(
