@@ -17,7 +17,7 @@ from scipy.special import expit
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 TINY = 1e-12
-MOST_STEPS, RENEWED, SHORTEST, CONVERGED = 100, 5, 1e-6, 1e-7
+MOST_STEPS, RENEWED, SHORTEST, CONVERGED, NOISE = 100, 5, 1e-6, 1e-11, 1e-12
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,16 @@ def fit(answers: Answers, prior: Prior, start: Floats) -> Floats:
         free = np.flatnonzero(~outward)
         move = np.zeros_like(theta)
         move[free] = np.linalg.solve(curvature[np.ix_(free, free)], slope[free])
+        least = value - NOISE * (1.0 + abs(value))
         length = 1.0
         while True:
             after = np.clip(theta + length * move, prior.lower, prior.upper)
             gained, slope_after = _log_posterior(after, answers, prior)
-            if gained >= value or length < SHORTEST:
+            if gained >= least or length < SHORTEST:
                 break
             length /= 2
         done = float(np.max(np.abs(after - theta) / prior.sd, initial=0.0)) < CONVERGED
-        if gained >= value:
+        if gained >= least:
             theta, value, slope = after, gained, slope_after
         if done or length < SHORTEST:
             break

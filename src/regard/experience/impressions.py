@@ -1,8 +1,8 @@
 """What each interaction adds to perception, before memory: its kind and its signed size x.
 
-Two tables hold all of it. `made` has one row for each impression at the moment it was made and never changes. `standing`
-has one row for each thing that lasts: an overdue promise or a wait, whose x grows until it ends. Seen from a moment, the
-one gives what came before it, the other what lasted at it: nothing after a moment is ever seen from it.
+Two tables hold all of it. `made` has one row for each impression at the moment it was made and never changes.
+`standing` has one row for each thing that lasts: an overdue promise or a wait, whose x grows until it ends. Seen from a
+moment, the one gives what came before it, the other what lasted at it: nothing after a moment is ever seen from it.
 
     promise due ------------> delivered        at "now" before delivery: standing, x = now - due
          |----- standing -----|- made -->      at "now" after it:        made, x = delivered - due
@@ -209,7 +209,7 @@ def _first(rows: ir.Table, key: list[str]) -> ir.Table:
 def _waited(touches: ir.Table, kind: Kind) -> ir.Table:
     rows = _waits(touches, kind).filter(lambda t: t.end_at.notnull())
     end = (kind.spec.wait or ("", ""))[1]
-    x = (epoch_ms(rows.end_at) - epoch_ms(rows.at)) / unit_ms(kind)
+    x = (epoch_ms(rows.end_at) - epoch_ms(rows.at)).cast("float64") / unit_ms(kind)
     rows = rows.mutate(x=x, touchpoint=ibis.literal(end), function=rows.end_function)
     return _row(rows, kind, at=rows.end_at, x=rows.x, interaction_id=rows.end_by)
 

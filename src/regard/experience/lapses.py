@@ -73,7 +73,7 @@ def _felt(feedback: ir.Table, blueprint: Blueprint, model: Model, as_of: dt.date
         "object_id",
         interaction_id=rows.feedback_id,
         function=ibis.null("string"),
-        age_s=(int(as_of.timestamp() * 1000) - epoch_ms(rows.at)) / 1000.0,
+        age_s=(int(as_of.timestamp() * 1000) - epoch_ms(rows.at)).cast("float64") / 1000.0,
         severity=severity,
         kind=ibis.literal(BAD_FEELING),
     )

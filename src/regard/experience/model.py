@@ -232,13 +232,13 @@ def _joint(model: Model) -> str:
     memory = model.memory
     said = {
         "theta": model.theta.tolist(),
-        "reference": model.reference.tolist(),
-        "memory": [memory.loss_s, memory.gain_s, memory.floor],
+        "reference": model.reference.round(12).tolist(),
+        "memory": [float(f"{part:.12g}") for part in (memory.loss_s, memory.gain_s, memory.floor)],
         "covariance": model.covariance.ravel().tolist(),
         "known": model.known.tolist(),
         "known_memory": model.known_memory.tolist(),
-        "person_var": model.person_var,
-        "account_var": model.account_var,
+        "person_var": round(model.person_var, 12),
+        "account_var": round(model.account_var, 12),
         "n_answers": model.n_answers,
         "until_ms": model.until_ms,
     }

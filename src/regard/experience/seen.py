@@ -101,7 +101,7 @@ def before(asked: ir.Table, made: ir.Table, standing: ir.Table, kinds: Sequence[
         "person_id",
         "kind",
         x=joined.x,
-        age_s=_fading(joined, kinds, sight).ifelse((joined.at_ms - joined.made_ms) / 1000.0, 0.0),
+        age_s=_fading(joined, kinds, sight).ifelse((joined.at_ms - joined.made_ms).cast("float64") / 1000.0, 0.0),
         object_type=joined.about_type,
         object_id=joined.about_id,
         **columns,
@@ -122,7 +122,7 @@ def _lasting(asked: ir.Table, standing: ir.Table, kinds: Sequence[Kind], sight: 
     )
     joined = _bearing(joined, kinds, sight)
     x = growth(joined.at_ms, joined.origin_ms, joined.kind, lasting)
-    faded = (joined.at_ms - joined.full_ms) / 1000.0
+    faded = (joined.at_ms - joined.full_ms).cast("float64") / 1000.0
     columns = {name: joined[name] for name in ("interaction_id", "at", "touchpoint", "function")}
     return joined.select(
         "ask",
