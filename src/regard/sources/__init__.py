@@ -1,22 +1,38 @@
 """What did the world tell us? Files become interactions, and rows that do not fit become rejects with a reason.
 
-In  : files (csv tsv txt jsonl json parquet xlsx sav xes ocel, also .gz) and a mapping.
-Out : one `ledger.Batch` for each file: `interactions` and `rejects`, for `ledger.append`.
+In  : files (csv tsv txt jsonl json parquet xlsx sav xes ocel, text also as .gz) and a mapping.
+Out : one `ledger.Batch` for each file: `interactions`, `rejects` and, of OCEL logs, `objects`, for `ledger.append`.
 
     mapping = read_mapping("orders.map.yaml")                 # MappingError with line and suggestion
-    check_mapping("orders.map.yaml", folder)                  # list[Finding]: the same without stopping at the first
+    check_mapping("orders.map.yaml", folder, engine)          # list[Finding]: the same without stopping at the first
     with open_source(["orders.csv"], mapping, engine) as load:
         if strict and load.n_rejects(): ...                   # decide before anything is loaded
         for batch in load.batches():
             ledger.append(batch, engine, now=now)
+        load.notes                                            # list[Finding]: what was guessed
     draft("orders.csv", engine)                               # -> mapping text, commented
-    preview(mapping_text, "orders.csv", engine, rows=50)      # -> Preview(interactions, rejects, findings)
+    preview(mapping_text, "orders.csv", engine, rows=50)      # -> Preview(columns, rows, interactions, rejects, findings)
 """
 
 from __future__ import annotations
 
+from regard.sources.checking import check_mapping
+from regard.sources.drafting import draft
 from regard.sources.load import Load, open_source
 from regard.sources.mapping import Mapping
+from regard.sources.previewing import Preview, preview
 from regard.sources.reading import mapping_of, read_mapping
+from regard.sources.staging import Progress
 
-__all__ = ["Load", "Mapping", "mapping_of", "open_source", "read_mapping"]
+__all__ = [
+    "Load",
+    "Mapping",
+    "Preview",
+    "Progress",
+    "check_mapping",
+    "draft",
+    "mapping_of",
+    "open_source",
+    "preview",
+    "read_mapping",
+]

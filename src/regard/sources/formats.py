@@ -93,7 +93,8 @@ def recognise(path: Path, said: Format) -> Guess:
     kind = said.type
     if kind is None:
         kind = _kind(path, head)
-        guessed.append(kind)
+        if path.name.lower().removesuffix(".gz").rpartition(".")[2] not in (kind, "parquet", "ndjson", "zsav"):
+            guessed.append(kind)
     form = replace(said, type=kind)
     if kind in ("csv", "tsv", "fixed"):
         form = _delimited(path, head, form, guessed)

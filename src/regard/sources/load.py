@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator, Mapping as Mapped, Sequence
 from dataclasses import dataclass
 from glob import glob
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
-from typing import IO, cast
+from typing import IO
 
 import ibis.expr.types as ir
 
@@ -20,6 +20,7 @@ from regard.ledger import Batch
 from regard.sources.builtin import built_in
 from regard.sources.formats import recognise
 from regard.sources.mapping import Format, Mapping
+from regard.sources.ocel import prepared_ocel
 from regard.sources.preparing import Prepared, Settings, prepared
 from regard.sources.readers import staged, wanted
 from regard.sources.staging import Progress, Stage, file_hash
@@ -39,6 +40,17 @@ class File:
     name: str
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A file that has been read and checked; `objects` is SQL for the ledger's table of that name, or nothing."""
+
+    prepared: Prepared
+    source: str
+    digest: str
+    on_change: str
+    objects: str = ""
+
+
 class Load:
     """Files on their way into the ledger: see `open_source`. Use it as a context, or close it.
 
@@ -49,7 +61,7 @@ class Load:
         self.files = tuple(files)
         self.notes: list[Finding] = []
         self._mapping, self._stage, self._settings = mapping, stage, settings
-        self._done: dict[Path, tuple[Prepared, Mapping]] = {}
+        self._done: dict[Path, Ready] = {}
 
     def batches(self, *, strict: bool = False) -> Iterator[Batch]:
         """A batch for each file, in order; each is read when its turn comes.
@@ -57,28 +69,30 @@ class Load:
         Raises : SourceError or MappingError for a file that cannot be read as the mapping says.
         """
         for file in self.files:
-            found, mapping = self._prepared(file)
+            ready = self._prepared(file)
+            rejects = f"read_parquet({literal(str(ready.prepared.rejects))})"
             yield Batch(
-                source=mapping.source,
-                interactions=self._view(found.rows),
-                rejects=self._view(f"SELECT {literal(file.name)} AS file, * FROM read_parquet({literal(str(found.rejects))})"),
+                source=ready.source,
+                interactions=self._view(ready.prepared.rows),
+                rejects=self._view(f"SELECT {literal(file.name)} AS file, * FROM {rejects}"),
+                sides={"objects": self._view(self._objects(ready))} if ready.objects else {},
                 file=file.name,
                 content=file_hash(file.path),
-                mapping=mapping.digest,
-                n_rows=found.n_rows,
-                on_change=mapping.on_change,
+                mapping=ready.digest,
+                n_rows=ready.prepared.n_rows,
+                on_change=ready.on_change,
                 strict=strict,
             )
 
     def n_rejects(self) -> int:
         """Rejects in all files; all are read for it, so that nothing need be loaded where a single one is too many."""
-        return sum(self._prepared(file)[0].n_rejects for file in self.files)
+        return sum(self._prepared(file).prepared.n_rejects for file in self.files)
 
     def rejects(self, *, limit: int = 1000) -> list[dict[str, object]]:
         """The first rejects: file, line, event, reason and row (JSON)."""
         found: list[dict[str, object]] = []
         for file in self.files:
-            place = literal(str(self._prepared(file)[0].rejects))
+            place = literal(str(self._prepared(file).prepared.rejects))
             sql = f"SELECT line, event, reason, row FROM read_parquet({place}) ORDER BY line, event LIMIT {limit}"
             for line, event, reason, row in self._stage.engine.sql(sql).fetchall():
                 found.append({"file": file.name, "line": line, "event": event, "reason": reason, "row": row})
@@ -86,7 +100,7 @@ class Load:
 
     def counts(self) -> dict[str, int]:
         """Rows read, rejects, and rows that no `when` means, over all files."""
-        found = [self._prepared(file)[0] for file in self.files]
+        found = [self._prepared(file).prepared for file in self.files]
         return {
             "n_rows": sum(one.n_rows for one in found),
             "n_rejects": sum(one.n_rejects for one in found),
@@ -103,21 +117,32 @@ class Load:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _prepared(self, file: File) -> tuple[Prepared, Mapping]:
+    def _prepared(self, file: File) -> Ready:
         if file.path not in self._done:
-            mapping = self._mapping or built_in(recognise(file.path, Format()), file.name)
-            read, guess = staged(file.path, mapping.format, wanted(mapping), self._stage)
-            if guess.guessed:
-                self.notes.append(Finding(file.name, "note", f"Read as {', '.join(guess.guessed)}."))
-            found = prepared(read, file.name, mapping, self._stage, self._settings)
-            if found.n_left_out:
-                says = f"{found.n_left_out:,} rows are left out by `when`."
-                self.notes.append(Finding(file.name, "note", says))
-            self._done[file.path] = found, mapping
+            self._done[file.path] = self._read(file)
         return self._done[file.path]
 
+    def _read(self, file: File) -> Ready:
+        guess = recognise(file.path, self._mapping.format if self._mapping else Format())
+        if guess.guessed:
+            self.notes.append(Finding(file.name, "note", f"{file.name} was read as {', '.join(guess.guessed)}."))
+        if guess.type == "ocel" and self._mapping is None:
+            log = prepared_ocel(file.path, guess.format, self._stage)
+            return Ready(log.prepared, PurePath(file.name).name.split(".")[0], "ocel", "reject", log.objects)
+        mapping = self._mapping or built_in(guess, file.name)
+        read = staged(file.path, guess, wanted(mapping), self._stage, limit=self._settings.limit, forgiving=self._mapping is None)
+        found = prepared(read, file.name, mapping, self._stage, self._settings)
+        if found.n_left_out:
+            says = f"{found.n_left_out:,} rows are left out by `when`."
+            self.notes.append(Finding(file.name, "note", says))
+        return Ready(found, mapping.source, mapping.digest, mapping.on_change)
+
     def _view(self, sql: str) -> ir.Table:
-        return cast(ir.Table, self._stage.view(sql))
+        return self._stage.view(sql)
+
+    @staticmethod
+    def _objects(ready: Ready) -> str:
+        return f"SELECT *, {literal(ready.source)} AS source FROM ({ready.objects})"
 
 
 def open_source(
@@ -142,13 +167,21 @@ def open_source(
     progress : called with rows read so far, and their number where it is known.
     Raises   : SourceError if there are no such files; EngineError if the engine is not the embedded one.
     """
-    if not isinstance(engine, DuckEngine):
-        raise EngineError("Files are read by the embedded engine.", found=engine.name, allowed="duckdb")
-    stage = Stage(engine, progress=progress)
+    stage = Stage(embedded(engine), progress=progress)
     named = list(files) or _of_mapping(mapping, folder)
     found = [file for name in named for file in _resolved(str(name), stage, stdin)]
     beside = folder or found[0].path.parent
     return Load(found, mapping, stage, Settings(zone=zone, folder=beside, scales=dict(scales or {})))
+
+
+def embedded(engine: Engine) -> DuckEngine:
+    """The engine, if it is the embedded one.
+
+    Raises : EngineError otherwise.
+    """
+    if not isinstance(engine, DuckEngine):
+        raise EngineError("Files are read by the embedded engine.", found=engine.name, allowed="duckdb")
+    return engine
 
 
 def _of_mapping(mapping: Mapping | None, folder: Path | None) -> list[str | Path]:

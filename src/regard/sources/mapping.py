@@ -103,6 +103,7 @@ class Shift:
 class Time:
     """When: the columns, joined by spaces, read by the first of `formats` that fits (ISO 8601 when there are none).
 
+    constant  : always the same time, for files that do not say it; then there are no columns.
     precision : "day", "instant", or None: found out for each value.
     zone      : where times without an offset were written: a constant, a column, or None for the mapping's.
     """
@@ -112,6 +113,7 @@ class Time:
     precision: str | None = None
     zone: Word | None = None
     shifts: tuple[Shift, ...] = ()
+    constant: str | None = None
 
 
 @dataclass(frozen=True)

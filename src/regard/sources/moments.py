@@ -36,7 +36,7 @@ def moment(time: Time, columns: list[Column], *, zone: str, shifts: list[Column 
     moved = list(zip(time.shifts, shifts, strict=True))
     if len(columns) == 1 and not columns[0].is_text and not (columns[0].is_number and time.formats):
         return _native(time, columns[0], zone=zone, moved=moved)
-    raw = _joined(columns)
+    raw = _joined(columns) if columns else literal(time.constant or "")
     ways = [_read(form, raw, columns, zone=zone, moved=moved) for form in time.formats or ("iso",)]
     at = ways[0] if len(ways) == 1 else f"coalesce({', '.join(ways)})"
     if time.precision == "day":

@@ -65,7 +65,7 @@ class Node:
 
     @property
     def text(self) -> str:
-        return {True: "true", False: "false"}.get(self.value, str(self.value)) if isinstance(self.value, bool) else str(self.value)
+        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
 
     @property
     def number(self) -> float:
@@ -205,7 +205,8 @@ def _time(node: Node) -> Time:
     if not isinstance(node.value, Mapped):
         return Time(columns=(node.ref,))
     return Time(
-        columns=node["column"].refs,
+        columns=node["column"].refs if node.has("column") else (),
+        constant=node.maybe("value"),
         formats=tuple(item.text for item in node["format"].list()) if node.has("format") else (),
         precision=node.maybe("precision"),
         zone=_word(node["zone"]) if node.has("zone") else None,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from regard.engine.duck import literal, quoted
 from regard.errors import EngineError, MappingError, SettingError
-from regard.blueprint.money import exponent
-from regard.sources.columns import Column, text
+from regard.blueprint.money import EXPONENTS, exponent
+from regard.sources.columns import text
+from regard.sources.formats import recognise
 from regard.sources.joining import joined, opened_beside
 from regard.sources.mapping import CONTENT, Join, Mapping, Word
 from regard.sources.moments import EPOCH_US
@@ -39,11 +40,12 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a load was asked for beside its files and mapping."""
+    """What a load was asked for beside its files and mapping; `limit` rows are read of each file, all where None."""
 
     zone: str
     folder: Path
     scales: Mapped[str, tuple[float, float]]
+    limit: int | None = None
 
 
 def prepared(file: Staged, name: str, mapping: Mapping, stage: Stage, settings: Settings) -> Prepared:
@@ -55,14 +57,15 @@ def prepared(file: Staged, name: str, mapping: Mapping, stage: Stage, settings: 
 
     def opening(join: Join) -> Relation:
         path = opened_beside(settings.folder, join.file)
-        return staged(path, join.format, wanted_of(join, mapping), stage)[0].relation
+        return staged(path, recognise(path, join.format), wanted_of(join, mapping), stage).relation
 
     relation = joined(file.relation, mapping.joins, stage, opening=opening, where=mapping.path)
     if any(ref.name == CONTENT for ref in mapping.refs()):
         relation = with_content(relation, stage)
     relation = relation.with_made(name)
     scene = Scene(relation, mapping, zone=mapping.zone or settings.zone, file=name, scales=settings.scales)
-    scene = replace(scene, zones=_zones(scene, stage))
+    _formats(mapping, stage)
+    scene = replace(scene, zones=_zones(scene, stage), currencies=_currencies(scene, stage))
     alone = len(mapping.interactions) == 1
     parts = [selected(one, scene, alone=alone) for one in mapping.interactions]
     rows = " UNION ALL ".join(f"({ordered(part.rows, place, len(parts))})" for place, part in enumerate(parts))
@@ -134,23 +137,31 @@ def _format(form: str, where: str, stage: Stage) -> None:
 
 def _zones(scene: Scene, stage: Stage) -> tuple[str, ...]:
     """Names in the zone columns that are zones, for Python and for the engine."""
-    _formats(scene.mapping, stage)
-    words = {one.at.zone for one in scene.mapping.interactions if one.at.zone and one.at.zone.column}
-    found: set[str] = set()
-    for word in words:
-        found |= {to for _, to in word.map} | ({word.otherwise} if word.otherwise else set())
-        column = _zone_column(word, scene)
-        rows = stage.engine.sql(f"SELECT DISTINCT {text(column)} FROM {scene.relation.sql} LIMIT 2000").fetchall()
-        found |= {str(row[0]) for row in rows if row[0] is not None}
+    found = _said({one.at.zone for one in scene.mapping.interactions if one.at.zone}, scene, stage)
     if not found:
         return ()
     known = {str(row[0]) for row in stage.engine.sql("SELECT name FROM pg_timezone_names()").fetchall()}
     return tuple(sorted(zone for zone in found if zone in known and known_zone(zone)))
 
 
-def _zone_column(word: Word, scene: Scene) -> Column:
-    assert word.column is not None
-    return scene.column(word.column)
+def _currencies(scene: Scene, stage: Stage) -> tuple[str, ...]:
+    """Codes in the currency columns that are currencies."""
+    amounts = [money for one in scene.mapping.interactions for money in (one.amount, one.cost) if money]
+    found = _said({money.currency for money in amounts}, scene, stage)
+    return tuple(sorted({code.upper() for code in found} & set(EXPONENTS)))
+
+
+def _said(words: set[Word], scene: Scene, stage: Stage) -> set[str]:
+    """All that the columns of some words hold, translated; a list in SQL of what is there is shorter than of all."""
+    found: set[str] = set()
+    for word in words:
+        if word.column is None:
+            continue
+        found |= {to for _, to in word.map} | ({word.otherwise} if word.otherwise else set())
+        column = scene.column(word.column)
+        rows = stage.engine.sql(f"SELECT DISTINCT {text(column)} FROM {scene.relation.sql} LIMIT 2000").fetchall()
+        found |= {str(row[0]) for row in rows if row[0] is not None}
+    return found
 
 
 def _written(file: Staged, parts: list[Selected], scene: Scene, stage: Stage, place: Path) -> int:

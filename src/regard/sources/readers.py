@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import cast
 
 from regard.plugins import installed, load
 from regard.sources.delimited import Delimited
-from regard.sources.formats import Guess, recognise
+from regard.sources.formats import Guess
 from regard.sources.mapping import Format, Join, Mapping, Ref
+from regard.sources.records import JsonArray, JsonLines
+from regard.sources.sheets import Sav, Xlsx
 from regard.sources.staging import Reading, Stage, Staged
+from regard.sources.xes import Xes
 
 Open = Callable[[Path, Format, tuple[str, ...]], Reading]
 
@@ -21,22 +25,35 @@ def _delimited(path: Path, form: Format, wanted: tuple[str, ...]) -> Reading:
 READERS: dict[str, Open] = {
     "csv": _delimited,
     "tsv": _delimited,
+    "jsonl": JsonLines,
+    "json": JsonArray,
+    "xlsx": Xlsx,
+    "sav": Sav,
+    "xes": Xes,
 }
 
 
-def staged(path: Path, said: Format, wanted: tuple[str, ...], stage: Stage, *, limit: int | None = None) -> tuple[Staged, Guess]:
+def staged(
+    path: Path, guess: Guess, wanted: tuple[str, ...], stage: Stage, *, limit: int | None = None, forgiving: bool = False
+) -> Staged:
     """Read a file into the engine.
 
-    wanted : columns that are needed, for kinds of file whose rows differ in what they have.
-    limit  : only the first rows.
-    Raises : SourceError if the file is not there, is empty, is broken or is of no known kind.
+    wanted    : columns that are needed, for kinds of file whose rows differ in what they have.
+    limit     : only the first rows.
+    forgiving : a column that no row has is empty, instead of not there.
+    Raises    : SourceError if the file is empty or broken.
     """
-    guess = recognise(path, said)
+    form = guess.format
     if guess.type == "parquet":
-        return stage.parquet(path, guess.format, limit=limit), guess
-    reader = READERS.get(guess.type)
-    reading = reader(path, guess.format, wanted) if reader else load("sources", guess.type)(path, guess.format, wanted)  # type: ignore[operator]
-    return stage.written(reading, guess.format, limit=limit), guess
+        return stage.parquet(path, form, limit=limit)
+    opening = READERS.get(guess.type) or cast(Open, load("sources", guess.type))
+    reading = opening(path, form, wanted)
+    found = stage.written(reading, form, limit=limit)
+    seen: set[str] | None = getattr(reading, "seen", None)
+    if seen is None or forgiving:
+        return found
+    absent = [name for name in wanted if name not in seen] if found.n_rows and limit is None else []
+    return Staged(found.relation.without(absent, seen), found.n_rows, found.bad, found.n_bad)
 
 
 def wanted(mapping: Mapping) -> tuple[str, ...]:

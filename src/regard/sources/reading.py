@@ -48,7 +48,7 @@ def read_mapping(path: Path | str) -> Mapping:
 
 def mapping_of(text: str, *, name: str = "mapping") -> Mapping:
     """A mapping from its text; see `read_mapping`."""
-    document = _loaded(text, name)
+    document = loaded(text, name)
     for finding in structure(document, name=name):
         raise MappingError(f"{finding.where}: {finding.problem}", hint=finding.hint or GUIDE)
     mapping = parsed(Node(document), name=name, digest=hashlib.sha256(text.encode()).hexdigest())
@@ -73,7 +73,11 @@ def known_zone(zone: str) -> bool:
     return True
 
 
-def _loaded(text: str, name: str) -> object:
+def loaded(text: str, name: str) -> object:
+    """The document of a mapping file, which knows its lines.
+
+    Raises : MappingError if it is not YAML.
+    """
     try:
         document: object = YAML(typ="rt").load(text)
     except MarkedYAMLError as error:

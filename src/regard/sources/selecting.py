@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from regard.blueprint.money import EXPONENTS
 from regard.engine.duck import literal, quoted
-from regard.sources.columns import Column, joined, listed, money, number, number_text, text, there, truth
+from regard.sources.columns import Column, joined, key_text, listed, money, number, number_text, text, there, truth
 from regard.sources.joining import BROKEN, PARTNER, column_of
 from regard.sources.mapping import Condition, Interaction, Mapping, Money, Property, Ref, Refs, Time, Word
 from regard.sources.moments import EARLIEST, LATEST, moment
@@ -28,9 +28,9 @@ class Scene:
 
     relation : the rows, joins included.
     zone     : of times without an offset where nothing else is said.
-    zones    : names of zones that the rows' own zone columns hold and that exist.
-    scales   : lowest and highest answer by scale, from the blueprint.
-    hashed   : SQL of the row's own hash, for ids where the mapping has no key.
+    scales     : lowest and highest answer by scale, from the blueprint.
+    zones      : names of zones that the rows' own zone columns hold and that exist.
+    currencies : codes of currencies that the rows' own currency columns hold and that exist.
     """
 
     relation: Relation
@@ -39,6 +39,7 @@ class Scene:
     file: str
     scales: Mapped[str, tuple[float, float]] = field(default_factory=dict)
     zones: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ()
 
     def column(self, ref: Ref) -> Column:
         return column_of(self.relation, ref, where=self.mapping.path)
@@ -213,7 +214,7 @@ def _identity(interaction: Interaction, scene: Scene, fields: Fields) -> None:
     """Ids, handles and objects: a row that has neither handle nor object is about nobody and nothing."""
     key = interaction.key or scene.mapping.key
     if key:
-        parts = [fields.read(f"f_key{place}", text(column)) for place, column in enumerate(scene.columns(key))]
+        parts = [fields.read(f"f_key{place}", key_text(column)) for place, column in enumerate(scene.columns(key))]
         fields.shown["interaction_id"] = " || ':' || ".join([*parts, EVENT])
         for ref, part in zip(key, parts, strict=True):
             fields.reject(f"{part} IS NULL", literal(f"{quoted(ref.name)} is empty: it is part of the key."))
@@ -225,7 +226,8 @@ def _identity(interaction: Interaction, scene: Scene, fields: Fields) -> None:
     if empty:
         columns = [handle.column.name for handle in interaction.handles]
         columns += [ref.name for one in interaction.objects for ref in one.id]
-        says = f"{', '.join(quoted(name) for name in columns)} are empty: it is about nobody and nothing."
+        listing = " and ".join(quoted(name) for name in dict.fromkeys(columns))
+        says = f"{listing} {'is' if len(set(columns)) == 1 else 'are'} empty: it is about nobody and nothing."
         fields.reject(empty, literal(says))
     for name, refs in (("corrects", interaction.corrects), ("retracts", interaction.retracts)):
         if refs:
@@ -233,8 +235,13 @@ def _identity(interaction: Interaction, scene: Scene, fields: Fields) -> None:
 
 
 def row_hash(relation: Relation) -> str:
-    """A hash of the row as the file has it."""
-    cells = [f"coalesce(CAST({quoted(name)} AS VARCHAR), chr(0))" for name in relation.body]
+    """A hash of the row as the file has it, whichever of its columns a mapping names."""
+    names = [name for name in relation.body if name != REST]
+    if REST in relation.body:
+        named = ", ".join(f"{{'key': {literal(name)}, 'value': {quoted(name)}}}" for name in names)
+        there = f"list_filter([{named}], lambda x: x.value IS NOT NULL)" if named else "[]"
+        return f"md5(CAST(list_sort(list_concat(map_entries({REST}), {there})) AS VARCHAR))"
+    cells = [f"coalesce(CAST({quoted(name)} AS VARCHAR), chr(0))" for name in names]
     return f"md5(concat_ws(chr(31), {', '.join(cells)}))"
 
 
@@ -336,13 +343,13 @@ def _money(name: str, said: Money, scene: Scene, fields: Fields) -> None:
     code = word(said.currency, scene)
     code = f"upper({code})" if said.currency.column else code
     currency = fields.read(f"f_{name}_currency", code)
-    minor = f"TRY_CAST(round(({value}) * {_power(code, said.currency)}) AS BIGINT)"
+    minor = f"TRY_CAST(round(({value}) * {_power(code, said.currency, scene)}) AS BIGINT)"
     found = fields.read(f"f_{name}", f"-{minor}" if said.negate else minor)
     raw, given = fields.read(f"f_{name}_raw", text(column)), fields.read(f"f_{name}_given", there(column))
     fields.shown[name] = found
     shown = f"CASE WHEN {found} IS NOT NULL THEN {currency} END"
     fields.shown["currency"] = f"coalesce({fields.shown['currency']}, {shown})" if "currency" in fields.shown else shown
-    known = f"{currency} IN ({listed(tuple(EXPONENTS))})" if said.currency.column else "true"
+    known = f"{currency} IN ({listed(('', *scene.currencies))})" if said.currency.column else "true"
     fields.reject(
         f"{given} AND {found} IS NULL AND {known}",
         _holds((said.column,), raw),
@@ -356,13 +363,15 @@ def _money(name: str, said: Money, scene: Scene, fields: Fields) -> None:
         )
 
 
-def _power(code: str, said: Word) -> str:
+def _power(code: str, said: Word, scene: Scene) -> str:
     """Minor units in one major unit, as SQL; null for a code that is no currency."""
     if said.column is None:
         return str(10 ** EXPONENTS[said.constant or ""])
     groups: dict[int, list[str]] = {}
-    for currency, digits in EXPONENTS.items():
-        groups.setdefault(digits, []).append(currency)
+    for currency in scene.currencies:
+        groups.setdefault(EXPONENTS[currency], []).append(currency)
+    if not groups:
+        return "CAST(NULL AS INTEGER)"
     branches = [f"WHEN {code} IN ({listed(tuple(codes))}) THEN {10**digits}" for digits, codes in groups.items()]
     return f"CASE {' '.join(branches)} END"
 

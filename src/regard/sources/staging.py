@@ -63,6 +63,11 @@ class Relation:
     columns: dict[str, Column]
     body: tuple[str, ...] = ()
 
+    def without(self, absent: list[str], seen: set[str]) -> Relation:
+        """The same without columns that no row has; names that some row has are kept for a better guess."""
+        others = {name: Column(f"{REST}[{literal(name)}]") for name in seen if name not in self.columns}
+        return replace(self, columns={n: c for n, c in {**self.columns, **others}.items() if n not in absent})
+
     def with_made(self, file: str) -> Relation:
         """The same with the columns that are always there."""
         made = {
