@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import cast
+from typing import TypeVar, cast
 
 import duckdb
 import ibis
@@ -33,6 +33,7 @@ Row = dict[str, object]
 Tables = Mapping[str, ir.Table]
 Files = Mapping[str, Sequence[str]]
 Build = Callable[..., ir.Table]
+T = TypeVar("T")
 
 HELD_ANSWERS = 512
 MEMORY = 2 * 2**30
@@ -59,20 +60,25 @@ class Question:
 
     build: Build
     given: Mapping[str, str]
-    _held: list[str] = field(default_factory=list)
+    _held: list[tuple[str, frozenset[str]]] = field(default_factory=list)
 
-    def sql(self) -> str:
-        """The SQL, with `$name` where a value goes; built and compiled at the first call."""
+    def compiled(self) -> tuple[str, frozenset[str]]:
+        """The SQL, with `$name` where a value goes, and the values it uses; compiled at the first call."""
         if not self._held:
             holes = {name: ibis.literal(f"${name}").cast(kind) for name, kind in self.given.items()}
-            tree = Backend.compiler.to_sqlglot(self.build(unbound(), **holes))
-            self._held.append(str(tree.transform(self._hole).sql("duckdb")))
-        return self._held[0]
+            used: set[str] = set()
 
-    def _hole(self, node: sge.Expression) -> sge.Expression:
-        if isinstance(node, sge.Literal) and node.is_string and node.this[:1] == "$" and node.this[1:] in self.given:
-            return sge.Parameter(this=sge.Var(this=node.this[1:]))
-        return node
+            def hole(node: sge.Expression) -> sge.Expression:
+                if isinstance(node, sge.Literal) and node.is_string and node.this[:1] == "$":
+                    name = str(node.this)[1:]
+                    if name in self.given:
+                        used.add(name)
+                        return sge.Parameter(this=sge.Var(this=name))
+                return node
+
+            tree = as_sql(self.build(unbound(), **holes)).transform(hole)
+            self._held.append((str(tree.sql("duckdb")), frozenset(used)))
+        return self._held[0]
 
 
 def question(**given: str) -> Callable[[Build], Question]:
@@ -83,7 +89,7 @@ def question(**given: str) -> Callable[[Build], Question]:
     >>> @question(least="int64")
     ... def frequent(tables, least):
     ...     return tables["flows"].filter(tables["flows"].n >= least).select("source")
-    >>> frequent.sql().endswith('>= CAST($least AS BIGINT)')
+    >>> frequent.compiled()[0].endswith('>= CAST($least AS BIGINT)')
     True
     """
     return lambda build: Question(build, given)
@@ -93,6 +99,27 @@ def question(**given: str) -> Callable[[Build], Question]:
 def unbound() -> Tables:
     """Every table by name, bound to no engine."""
     return {name: ibis.table(schema(spec), name=name) for name, spec in TABLES.items()}
+
+
+_COMPILING = threading.Lock()
+
+
+def as_sql(expression: ir.Table) -> sge.Expression:
+    """The expression as a tree of SQL, each step of it a subquery of its own.
+
+    Ibis would write a column out wherever a later step names it; in long sums that made 20 kB of SQL which DuckDB took
+    a second to plan.
+    """
+    with _COMPILING:
+        ibis.options.sql.fuse_selects = False
+        try:
+            return cast(sge.Expression, Backend.compiler.to_sqlglot(expression))
+        finally:
+            ibis.options.sql.fuse_selects = True
+
+
+def _sql(expression: ir.Table) -> str:
+    return str(as_sql(expression).sql("duckdb"))
 
 
 class Now:
@@ -112,6 +139,7 @@ class Now:
             self._view(name)
         self._lookups: dict[str, Lookup] = {}
         self._answers: OrderedDict[tuple[Question, object], list[Row]] = OrderedDict()
+        self._held: dict[Hashable, object] = {}
         self._alone = threading.Lock()
 
     @property
@@ -125,12 +153,16 @@ class Now:
         values : one for each of the question's `given`; None is null.
         Raises : EngineError if the engine cannot answer.
         """
-        key = (asked, tuple(sorted(values.items())))
+        sql, used = asked.compiled()
+        if set(values) != set(asked.given):
+            raise TypeError(f"{sorted(values)} given, {sorted(asked.given)} wanted")
+        needed = {name: values[name] for name in sorted(used)}
+        key = (asked, repr(needed))
         with self._alone:
             if key in self._answers:
                 self._answers.move_to_end(key)
                 return self._answers[key]
-        answer = cast(list[Row], self._run(asked.sql(), values).to_pylist())
+        answer = cast(list[Row], self._run(sql, needed).to_pylist())
         with self._alone:
             self._answers[key] = answer
             while len(self._answers) > HELD_ANSWERS:
@@ -151,13 +183,13 @@ class Now:
 
     def rows(self, expression: ir.Table) -> list[Row]:
         """All rows of an expression over `tables`; compiled anew each time."""
-        return cast(list[Row], self._run(self._compiled(expression), {}).to_pylist())
+        return cast(list[Row], self._run(_sql(expression), {}).to_pylist())
 
     def stream(self, expression: ir.Table, *, batch_rows: int = 16_384) -> Iterator[pa.RecordBatch]:
         """The rows of an expression over `tables`, in batches, so that memory stays flat."""
         cursor = self._root.cursor()
         try:
-            yield from cursor.sql(self._compiled(expression)).to_arrow_reader(batch_rows)
+            yield from cursor.sql(_sql(expression)).to_arrow_reader(batch_rows)
         except duckdb.Error as error:
             raise translated(error) from error
         finally:
@@ -169,16 +201,22 @@ class Now:
             return self.published.counts[name]
         return cast(int, self.rows(unbound()[name].aggregate(n=ibis._.count()))[0]["n"])
 
+    def hold(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made once: for work that depends on nothing but these tables and the key."""
+        with self._alone:
+            if key in self._held:
+                return cast(T, self._held[key])
+        made = make()
+        with self._alone:
+            return cast(T, self._held.setdefault(key, made))
+
     def close(self) -> None:
         self._root.close()
-
-    def _compiled(self, expression: ir.Table) -> str:
-        return str(Backend.compiler.to_sqlglot(expression).sql("duckdb"))
 
     def _run(self, sql: str, values: Mapping[str, object]) -> pa.Table:
         cursor = self._root.cursor()
         try:
-            return cursor.execute(sql, dict(values)).to_arrow_table()
+            return whole(cursor.execute(sql, dict(values)).to_arrow_table())
         except duckdb.Error as error:
             raise translated(error) from error
         finally:
@@ -197,7 +235,15 @@ class Now:
             self._root.execute(f"CREATE TABLE lies_{name} AS SELECT * FROM nothing")
             self._root.unregister("nothing")
         lies = ibis.table(columns, name=f"lies_{name}")
-        self._root.execute(f"CREATE VIEW {quoted(name)} AS {self._compiled(fitted(lies, shape))}")
+        self._root.execute(f"CREATE VIEW {quoted(name)} AS {_sql(fitted(lies, shape))}")
+
+
+def whole(answer: pa.Table) -> pa.Table:
+    """The same with DuckDB's sums of integers, which come as decimals, as int64."""
+    for place, column in enumerate(answer.schema):
+        if pa.types.is_decimal(column.type) and column.type.scale == 0:
+            answer = answer.set_column(place, column.name, answer.column(place).cast(pa.int64()))
+    return answer
 
 
 class Reader:

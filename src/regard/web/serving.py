@@ -1,0 +1,56 @@
+"""Runs the pages and the API on one port until it is told to stop."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from regard.errors import SettingError
+from regard.web.app import create_app
+from regard.workspace import Workspace
+
+FIRST_PORT = 8123
+TRIED = 100
+
+
+def serve(
+    workspace: Workspace, *, host: str = "127.0.0.1", port: int | None = None, say: Callable[[str], None] = print
+) -> None:
+    """Serve a workspace until Ctrl C.
+
+    port   : None takes the first free one from 8123 up.
+    say    : called with the line that says where.
+    Raises : SettingError if the port is taken, or none is free.
+    """
+    listening = listen(host, port)
+    bound = listening.getsockname()[1]
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
+    say(f"Regard shows {workspace.root.name} at http://{shown}:{bound}/  (Ctrl C stops it)")
+    settings = uvicorn.Config(create_app(workspace), log_level="warning", access_log=False)
+    uvicorn.Server(settings).run(sockets=[listening])
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """A socket bound to the port, or to the first free one.
+
+    Raises : SettingError if the port is taken, or none is free.
+    """
+    for number in [port] if port is not None else range(FIRST_PORT, FIRST_PORT + TRIED):
+        opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            opened.bind((host, number))
+            opened.listen(128)
+        except OSError as error:
+            opened.close()
+            if port is not None:
+                raise SettingError(
+                    f"Port {port} on {host} cannot be used.",
+                    found=error.strerror,
+                    hint="Name another with --port, or leave it out to take a free one.",
+                ) from error
+        else:
+            return opened
+    raise SettingError(f"No port from {FIRST_PORT} to {FIRST_PORT + TRIED - 1} is free.", hint="Name one with --port.")
