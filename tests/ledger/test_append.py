@@ -25,7 +25,12 @@ def test_what_is_appended_is_read(ledger, engine, facts, held, now):
     assert done.first_at == dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     assert held("interaction_id", "source", "rating", "received_at") == [
         {"interaction_id": "o1:buy", "source": "shop", "rating": None, "received_at": now},
-        {"interaction_id": "o2:buy", "source": "shop", "rating": 8.5, "received_at": dt.datetime(2025, 6, 1, tzinfo=dt.UTC)},
+        {
+            "interaction_id": "o2:buy",
+            "source": "shop",
+            "rating": 8.5,
+            "received_at": dt.datetime(2025, 6, 1, tzinfo=dt.UTC),
+        },
     ]
     assert held("handles", "properties")[0] == {
         "handles": [{"kind": "email", "value": "a@x.org"}],
@@ -36,7 +41,9 @@ def test_what_is_appended_is_read(ledger, engine, facts, held, now):
 
 
 def test_the_same_file_is_not_even_read_again(ledger, engine, facts, now):
-    first = ledger.append(Batch("shop", facts({"interaction_id": "1"}), file="a", content="c", mapping="m"), engine, now=now)
+    first = ledger.append(
+        Batch("shop", facts({"interaction_id": "1"}), file="a", content="c", mapping="m"), engine, now=now
+    )
     again = ledger.append(
         Batch("shop", facts({"interaction_id": "2"}), file="renamed", content="c", mapping="m"), engine, now=now
     )
@@ -72,7 +79,9 @@ def test_true_duplicates_within_a_file_stay_and_a_longer_file_adds_only_its_own(
     assert (grown.n_interactions, grown.n_known) == (2, 2)
 
 
-def test_an_id_from_content_does_not_depend_on_the_order_of_handles_or_of_columns_added_later(ledger, engine, facts, now):
+def test_an_id_from_content_does_not_depend_on_the_order_of_handles_or_of_columns_added_later(
+    ledger, engine, facts, now
+):
     one, two = {"kind": "email", "value": "a"}, {"kind": "phone", "value": "b"}
     at = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
     ledger.append(Batch("s", facts({"occurred_at": at, "handles": [one, two], "objects": []})), engine, now=now)
@@ -131,8 +140,18 @@ def test_strict_leaves_the_ledger_as_it_was(ledger, engine, facts, now):
 
 
 def test_rejects_of_the_mapping_are_kept_with_the_load(ledger, engine, facts, now):
-    shape = pa.schema([("file", pa.string()), ("line", pa.int64()), ("event", pa.string()), ("reason", pa.string()), ("row", pa.string())])
-    bad = engine.table(pa.Table.from_pylist([{"file": "a.csv", "line": 7, "reason": "no date", "row": '{"d":"x"}'}], schema=shape))
+    shape = pa.schema(
+        [
+            ("file", pa.string()),
+            ("line", pa.int64()),
+            ("event", pa.string()),
+            ("reason", pa.string()),
+            ("row", pa.string()),
+        ]
+    )
+    bad = engine.table(
+        pa.Table.from_pylist([{"file": "a.csv", "line": 7, "reason": "no date", "row": '{"d":"x"}'}], schema=shape)
+    )
     done = ledger.append(Batch("shop", facts({"interaction_id": "1"}), rejects=bad), engine, now=now)
     assert done.n_rejects == 1
     row = engine.rows(ledger.side("rejects", engine)).to_pylist()[0]
@@ -140,7 +159,9 @@ def test_rejects_of_the_mapping_are_kept_with_the_load(ledger, engine, facts, no
 
 
 def test_a_row_without_time_is_a_reject(ledger, engine, facts, now):
-    done = ledger.append(Batch("s", facts({"interaction_id": "1", "occurred_at": None}, {"interaction_id": "2"})), engine, now=now)
+    done = ledger.append(
+        Batch("s", facts({"interaction_id": "1", "occurred_at": None}, {"interaction_id": "2"})), engine, now=now
+    )
     assert (done.n_interactions, done.n_rejects) == (1, 1)
     assert "time" in done.sample[0][1]
 
@@ -148,7 +169,9 @@ def test_a_row_without_time_is_a_reject(ledger, engine, facts, now):
 def test_a_value_of_another_type_is_a_reject_and_a_column_that_cannot_be_one_is_an_error(ledger, engine, now):
     at = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     rows = engine.table(
-        pa.table({"interaction_id": ["1", "2"], "event": ["buy", "buy"], "occurred_at": [at, at], "rating": ["4.5", "good"]})
+        pa.table(
+            {"interaction_id": ["1", "2"], "event": ["buy", "buy"], "occurred_at": [at, at], "rating": ["4.5", "good"]}
+        )
     )
     done = ledger.append(Batch("s", rows), engine, now=now)
     assert (done.n_interactions, done.n_rejects) == (1, 1)
@@ -164,7 +187,9 @@ def test_on_change_is_one_of_two_words(facts):
 
 def test_side_rows_replace_those_of_their_key(ledger, engine, facts, now):
     def rate(value):
-        return engine.table(pa.table({"currency": ["USD"], "on": [dt.date(2025, 1, 1)], "rate": [value], "source": ["bank"]}))
+        return engine.table(
+            pa.table({"currency": ["USD"], "on": [dt.date(2025, 1, 1)], "rate": [value], "source": ["bank"]})
+        )
 
     assert ledger.note("rates", rate(0.9), engine, now=now) == 1
     assert ledger.note("rates", rate(0.9), engine, now=now) == 0
@@ -184,7 +209,10 @@ def test_in_pieces_and_in_any_order_the_ledger_becomes_the_same(rows, data, tmp_
     at = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
     shape = schema("interactions").to_pyarrow()
     # a keyed row says the same wherever it stands; equal rows without a key are true duplicates
-    whole = [{"interaction_id": key, "event": key or word, "occurred_at": at, "sequence": n} for n, (word, key) in enumerate(rows)]
+    whole = [
+        {"interaction_id": key, "event": key or word, "occurred_at": at, "sequence": n}
+        for n, (word, key) in enumerate(rows)
+    ]
     place = {row["event"]: data.draw(st.integers(0, 2)) for row in whole}
     pieces = [[row for row in whole if place[row["event"]] == n] for n in range(3)]
     loads = data.draw(st.permutations([piece for piece in pieces if piece]))
