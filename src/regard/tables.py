@@ -305,6 +305,7 @@ JOURNEY_TABLES = (
         ("journey_id",),
         _columns("""
         journey_id     | string  | object type and id, or person and number
+        journey        | int64   | its number in `steps`, in (person, start) order
         person_id      | string  | the person (of the first step)
         object_type    | string  | what it was about; null for a journey ended by silence
         object_id      | string  | its id
@@ -322,6 +323,7 @@ JOURNEY_TABLES = (
         _columns("""
         journey        | int64   | number of the journey, in (person, start) order
         position       | int32   | place in the journey, from 1
+        person         | int32   | number of the person, in person_id order; null where nobody can be named
         this           | int32   | code of this step
         next           | int32   | code of the next step; null at the end
         wait_s         | float64 | from this to the next, seconds
