@@ -79,9 +79,8 @@ def _work_out(
     write("merges", resolved.merges)
 
     say("What they went through")
-    split = journeys.split(resolved.assigned, blueprint, engine)
-    touches = write("touches", split.pop("touches"))
-    for name, table in split.items():
+    touches = write("touches", journeys.touch(resolved.assigned, blueprint), order_by=journeys.TOUCH_ORDER)
+    for name, table in journeys.split(touches, blueprint, engine).items():
         write(name, table)
 
     say("What they were promised")
