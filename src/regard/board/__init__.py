@@ -6,7 +6,7 @@ person's rows say in sentences. It writes no table.
 
 from __future__ import annotations
 
-from regard.board import health, overview, people
+from regard.board import health, overview, people, promises, worth
 from regard.board.segments import Segment, members, options
 from regard.board.story import Balance, Sentence, Span, balance, spans, tell
 
@@ -21,6 +21,8 @@ __all__ = [
     "options",
     "overview",
     "people",
+    "promises",
     "spans",
     "tell",
+    "worth",
 ]

@@ -10,7 +10,7 @@ from regard.engine.contract import Engine, empty, schema
 from regard.engine.doors import connect
 from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
 from regard.engine.published import Publication, Published
-from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Sides, Tables, question
+from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Selection, Sides, Tables, question
 from regard.engine.where import where
 from regard.engine.zones import day_start, local_date, local_time
 
@@ -24,6 +24,7 @@ __all__ = [
     "Question",
     "Reader",
     "Row",
+    "Selection",
     "Sides",
     "Tables",
     "connect",

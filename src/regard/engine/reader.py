@@ -30,7 +30,9 @@ from regard.tables import TABLES
 from regard.workspace import Workspace
 
 Row = dict[str, object]
-Tables = Mapping[str, ir.Table]
+Selection = ir.Table
+"""Rows yet to be read: what `Now.tables` holds, for rooms that may not import Ibis."""
+Tables = Mapping[str, Selection]
 Files = Mapping[str, Sequence[str]]
 Build = Callable[..., ir.Table]
 T = TypeVar("T")

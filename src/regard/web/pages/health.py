@@ -1,0 +1,85 @@
+"""Data health and the inventory of touchpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from regard.board import health as asked
+from regard.board.health import Coverage, Source
+from regard.web import names, words
+from regard.web.site import site
+
+router = APIRouter()
+
+
+@router.get("/health")
+def health(request: Request) -> HTMLResponse:
+    """What arrives from where, how fresh it is, what was refused, and which functions are heard."""
+    here = site(request)
+    now, blueprint = here.now(), here.blueprint
+    view = here.view(request, now)
+    rows = now.ask(asked.arrivals())
+    at = here.clock() if blueprint.live else view.as_of
+    sources, functions = asked.sources(rows, blueprint, at), asked.coverage(rows, blueprint)
+    refused = now.ask(asked.refusals())
+    n_refused = now.count("rejects")
+    return here.page(
+        request,
+        "health.html",
+        now=now,
+        view=view,
+        sources=sources,
+        silent=asked.silent(rows, blueprint),
+        functions=functions,
+        heard=sum(one.n > 0 for one in functions),
+        refused=refused,
+        n_refused=n_refused,
+        loads=now.ask(asked.loads()),
+        unrecognised=asked.unrecognised(rows)[:20],
+        headline=headline(sources, functions, n_refused),
+        at=at,
+        models=[row for row in now.rows(now.tables["models"]) if row["parameter"] != "joint"] if now.published else [],
+    )
+
+
+def headline(sources: Sequence[Source], functions: Sequence[Coverage], n_refused: int) -> str:
+    """Whether the data can be relied on, in one sentence."""
+    if not sources:
+        return "Nothing has arrived yet"
+    stale = [one.source for one in sources if one.freshness == "stale"]
+    first = (
+        f"The source “{stale[0]}” is stale" if len(stale) == 1 else f"{len(stale)} sources are stale"
+        if stale
+        else (f"All {len(sources)} sources are fresh enough" if len(sources) > 1 else "The one source is fresh enough")
+    )
+    heard = sum(one.n > 0 for one in functions)
+    second = f"{heard} of {len(functions)} functions reach the customer's story" if functions else "no function is named"
+    third = f"{words.plural(n_refused, 'row')} {'was' if n_refused == 1 else 'were'} refused" if n_refused else "no row was refused"
+    return f"{first}; {second}; {third}"
+
+
+@router.get("/touchpoints")
+def touchpoints(request: Request) -> HTMLResponse:
+    """Where customers meet us: who owns it, by what mechanism, and where we are deaf."""
+    here = site(request)
+    now, blueprint = here.now(), here.blueprint
+    view = here.view(request, now)
+    rows = asked.inventory(now.ask(asked.arrivals()), blueprint)
+    channels = {one.id: one.label for one in blueprint.channels}
+    return here.page(
+        request,
+        "touchpoints.html",
+        now=now,
+        view=view,
+        rows=rows,
+        heard=sum(one.state == "heard" for one in rows),
+        gaps=[one for one in rows if one.state != "heard"],
+        unsaid=[one for one in rows if one.missing],
+        empty=asked.empty_stages(blueprint),
+        channel=lambda name: channels.get(str(name), words.sentence(name)) if name else "—",
+        function=lambda name: names.function(blueprint, name) if name else "—",
+        unrecognised=asked.unrecognised(now.ask(asked.arrivals()))[:12],
+    )
