@@ -68,8 +68,12 @@ def read(folder: Path, name: str) -> pa.Table:
 
 def touches(folder: Path, engine: Engine) -> ir.Table:
     """Purchases, deliveries and reviews."""
-    tables = {name: engine.table(read(folder, name)) for name in ("orders", "customers", "items", "products", "reviews")}
-    items = tables["items"].join(tables["products"].select("product_id", "product_category_name"), "product_id", how="left")
+    tables = {
+        name: engine.table(read(folder, name)) for name in ("orders", "customers", "items", "products", "reviews")
+    }
+    items = tables["items"].join(
+        tables["products"].select("product_id", "product_category_name"), "product_id", how="left"
+    )
     per_order = items.group_by("order_id").agg(
         n=items.count(),
         n_sellers=items.seller_id.nunique(),

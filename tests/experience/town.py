@@ -10,7 +10,18 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from regard.blueprint import Blueprint, Feedback, Impression, JourneySettings, Memory, Promise, Rule, Scale, Touchpoint, ValueOf
+from regard.blueprint import (
+    Blueprint,
+    Feedback,
+    Impression,
+    JourneySettings,
+    Memory,
+    Promise,
+    Rule,
+    Scale,
+    Touchpoint,
+    ValueOf,
+)
 from regard.engine import Engine, schema
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -129,7 +140,13 @@ def _live(person: str, rng: np.random.Generator, town: Town) -> None:
         eta += 0.5 * (shop in ("shop0", "shop1"))
         if rng.random() < 0.7:
             stars = 1 + int(np.searchsorted([0.1, 0.25, 0.4, 0.7], 1 / (1 + np.exp(-eta - rng.logistic()))))
-            add(max(brought, due + 1) + float(rng.uniform(0.5, 5)), "review", rating=float(stars), scale="stars", **about)
+            add(
+                max(brought, due + 1) + float(rng.uniform(0.5, 5)),
+                "review",
+                rating=float(stars),
+                scale="stars",
+                **about,
+            )
     for name, rate in (("call", 1.0), ("apology", 0.3), ("visit", 3.0)):
         for _ in range(int(rng.poisson(rate))):
             add(float(rng.uniform(0, 330)), name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from regard.experience.cumulative import TINY, Answers, Prior, covariance, fit, hold, probabilities, residuals
 from regard.experience.memory import LEAST_FLOOR, MOST_FLOOR, Memory
-from regard.experience.model import Model, features, usual
+from regard.experience.model import Model, features, memory_slopes, usual
 from regard.experience.seen import Met
 
 Floats = NDArray[np.float64]
@@ -21,62 +21,74 @@ ROUNDS = 3
 DIGITS = 10
 
 
-def learn(model: Model, met: Met, classes: Ints, scale: Ints, *, memory: bool) -> Model:
+@dataclass(frozen=True)
+class Said:
+    """Answers and what came before each: classes -1, 0, 1, and the number of each one's scale in `model.scales`."""
+
+    met: Met
+    classes: Ints
+    scale: Ints
+
+    def with_features(self, features: Floats, model: Model) -> Answers:
+        """As the likelihood takes them."""
+        return Answers(features, self.classes, self.scale, len(model.scales), np.zeros(self.met.n))
+
+
+def learn(model: Model, said: Said, *, memory: bool) -> Model:
     """The model fitted anew on answers, starting from where it stands.
 
-    met     : what came before each answer. classes : -1, 0, 1. scale : number of the answer's scale in `model.scales`.
     memory  : estimate memory as well, where the answers identify it; else it keeps its value.
     Returns : the model with weights, intervals and what is known; what is not identified stands at its prior.
     """
-    model = replace(model, reference=usual(met, model), n_answers=met.n)
-    model = _weigh(model, met, classes, scale)
+    model = replace(model, reference=usual(said.met, model), n_answers=said.met.n)
+    model, columns = _weigh(model, said)
+    joint = _joint_covariance(model, said, columns)
     if memory:
-        model = _remember(model, met, classes, scale)
-    joint = _joint_covariance(model, met, classes, scale)
+        model, columns, joint = _remember(model, said, columns, joint)
     n = len(model.theta)
-    sd = np.sqrt(np.diag(joint))
-    known = sd[:n] <= IDENTIFIED * model.prior.sd
+    known = np.sqrt(np.diag(joint))[:n] <= IDENTIFIED * model.prior.sd
     theta = model.theta
     if not known.all():
-        answers = _answers(model, met, classes, scale)
-        theta = fit(answers, hold(model.prior, ~known), np.where(known, theta, model.prior.mean))
+        start = np.where(known, theta, model.prior.mean)
+        theta = fit(said.with_features(columns, model), hold(model.prior, ~known), start)
     # Rounded beyond any meaning, so that the last bit, which differs from run to run, does not show.
     return replace(model, theta=theta.round(DIGITS), covariance=joint.round(DIGITS), known=known)
 
 
-def _weigh(model: Model, met: Met, classes: Ints, scale: Ints) -> Model:
+def _weigh(model: Model, said: Said) -> tuple[Model, Floats]:
     """Weights at the memory as it stands; again while the side (loss or gain) of some impression turns."""
     for _ in range(ROUNDS):
-        before = model.theta
-        model = replace(model, theta=fit(_answers(model, met, classes, scale), model.prior, before))
+        before, columns = model.theta, features(said.met, model)
+        model = replace(model, theta=fit(said.with_features(columns, model), model.prior, before))
         if np.array_equal(np.sign(before), np.sign(model.theta)):
             break
-    return model
+    return model, columns
 
 
-def _remember(model: Model, met: Met, classes: Ints, scale: Ints) -> Model:
+def _remember(model: Model, said: Said, columns: Floats, joint: Floats) -> tuple[Model, Floats, Floats]:
     """Memory and weights in turn; a coordinate that is not identified goes back to its prior."""
     stated = model.stated_memory.point
-    if not _identified(model, met, classes, scale).any():
-        return replace(
-            _weigh(replace(model, memory=Memory.at(stated)), met, classes, scale), known_memory=np.zeros(3, dtype=bool)
-        )
-    for _ in range(ROUNDS):
-        point = _best_point(model, met, classes, scale, stated)
-        model = _weigh(replace(model, memory=Memory.at(point)), met, classes, scale)
-    known = _identified(model, met, classes, scale)
-    if not known.all():
-        model = replace(model, memory=Memory.at(np.where(known, model.memory.point, stated)))
-        model = _weigh(model, met, classes, scale)
-    return replace(model, known_memory=known)
+    known = _identified(model, joint)
+    for _ in range(ROUNDS if known.any() else 0):
+        model = replace(model, memory=Memory.at(_best_point(model, said, stated)))
+        model, columns = _weigh(model, said)
+        joint = _joint_covariance(model, said, columns)
+        known = _identified(model, joint)
+    point = np.where(known, model.memory.point, stated)
+    if not np.array_equal(point, model.memory.point):
+        model, columns = _weigh(replace(model, memory=Memory.at(point)), said)
+        joint = _joint_covariance(model, said, columns)
+    return replace(model, known_memory=known), columns, joint
 
 
-def _best_point(model: Model, met: Met, classes: Ints, scale: Ints, stated: Floats) -> Floats:
+def _best_point(model: Model, said: Said, stated: Floats) -> Floats:
     """Memory of greatest posterior density with the weights as they stand."""
+    met, classes, scale = said.met, said.classes, said.scale
     raw = np.zeros(len(met.x))
     for kind in model.kinds:
-        mine = met.kind == kind.code
-        raw[mine] = model.raw(kind, met.x[mine])
+        mine = met.of_kind.get(kind.code)
+        if mine is not None:
+            raw[mine] = model.raw(kind, met.x[mine])
     loss = raw < 0
     bases, widths = model.theta[: len(model.scales)], np.exp(model.theta[len(model.scales) : 2 * len(model.scales)])
 
@@ -100,14 +112,12 @@ def _chance(eta: Floats, width: Floats, classes: Ints) -> Floats:
     return np.maximum(np.where(classes < 0, low, np.where(classes > 0, high, passive)), TINY)
 
 
-def _identified(model: Model, met: Met, classes: Ints, scale: Ints) -> NDArray[np.bool_]:
-    sd = np.sqrt(np.diag(_joint_covariance(model, met, classes, scale)))[-3:]
-    return np.asarray(sd <= IDENTIFIED * model.memory_sd)
+def _identified(model: Model, joint: Floats) -> NDArray[np.bool_]:
+    return np.asarray(np.sqrt(np.diag(joint))[-3:] <= IDENTIFIED * model.memory_sd)
 
 
-def _joint_covariance(model: Model, met: Met, classes: Ints, scale: Ints) -> Floats:
+def _joint_covariance(model: Model, said: Said, columns: Floats) -> Floats:
     """Of theta and the coordinates of memory together."""
-    columns, slopes = features(met, model)
     free = np.full(3, np.inf)
     prior = Prior(
         np.concatenate([model.prior.mean, np.zeros(3)]),
@@ -115,9 +125,5 @@ def _joint_covariance(model: Model, met: Met, classes: Ints, scale: Ints) -> Flo
         np.concatenate([model.prior.lower, -free]),
         np.concatenate([model.prior.upper, free]),
     )
-    whole = Answers(np.hstack([columns, slopes]), classes, scale, len(model.scales), np.zeros(met.n))
+    whole = said.with_features(np.hstack([columns, memory_slopes(said.met, model)]), model)
     return covariance(np.concatenate([model.theta, np.zeros(3)]), whole, prior)
-
-
-def _answers(model: Model, met: Met, classes: Ints, scale: Ints) -> Answers:
-    return Answers(features(met, model)[0], classes, scale, len(model.scales), np.zeros(met.n))

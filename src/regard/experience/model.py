@@ -152,34 +152,40 @@ PERSON_VAR, ACCOUNT_VAR = 0.25, 0.09
 """Prior variance of what a person, and an account, says beyond what their impressions explain (eta squared)."""
 
 
-def features(met: Met, model: Model) -> tuple[Floats, Floats]:
-    """Sums of each term over what was met before each question, with memory applied.
-
-    Returns : features (n, weights), and derivatives of eta by the three coordinates of memory (n, 3).
-    """
+def features(met: Met, model: Model) -> Floats:
+    """Sums of each term over what was met before each question, with memory applied: (n, weights)."""
     columns = np.zeros((met.n, len(model.slots)))
-    slopes = np.zeros((met.n, 3))
     for kind in model.kinds:
-        rows = np.flatnonzero(met.kind == kind.code)
-        if not len(rows):
+        rows = met.of_kind.get(kind.code)
+        if rows is None:
             continue
-        ask, x, age = met.ask[rows], met.x[rows], met.age_s[rows]
-        raw = model.raw(kind, x)
-        left = model.memory.of(age, raw < 0)
+        ask, x = met.ask[rows], met.x[rows]
+        left = model.memory.of(met.age_s[rows], model.raw(kind, x) < 0)
         where = model.span[kind.code]
         for slot, term in zip(range(where.start, where.stop), kind.terms, strict=True):
             columns[:, slot] = np.bincount(ask, (term.of(x) - model.reference[slot]) * left, minlength=met.n)
-        by_memory = model.memory.slopes(age, raw < 0) * raw[:, None]
+    return columns
+
+
+def memory_slopes(met: Met, model: Model) -> Floats:
+    """Derivatives of eta by the three coordinates of memory: (n, 3)."""
+    slopes = np.zeros((met.n, 3))
+    for kind in model.kinds:
+        rows = met.of_kind.get(kind.code)
+        if rows is None:
+            continue
+        raw = model.raw(kind, met.x[rows])
+        by_memory = model.memory.slopes(met.age_s[rows], raw < 0) * raw[:, None]
         for place in range(3):
-            slopes[:, place] += np.bincount(ask, by_memory[:, place], minlength=met.n)
-    return columns, slopes
+            slopes[:, place] += np.bincount(met.ask[rows], by_memory[:, place], minlength=met.n)
+    return slopes
 
 
 def usual(met: Met, model: Model) -> Floats:
     """What is usual here: the mean of each centred term over everything met; 0 for the terms that count from zero."""
     found = np.zeros(len(model.slots))
     for kind in model.kinds:
-        x = met.x[met.kind == kind.code]
+        x = met.x[met.of_kind.get(kind.code, np.zeros(0, dtype=np.int64))]
         where = model.span[kind.code]
         for slot, term in zip(range(where.start, where.stop), kind.terms, strict=True):
             if term.centred and len(x):

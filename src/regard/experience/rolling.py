@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from regard.blueprint import ScoreSettings
 from regard.experience.cumulative import probabilities, residuals
 from regard.experience.leanings import Leanings
-from regard.experience.learn import learn
+from regard.experience.learn import Said, learn
 from regard.experience.model import ACCOUNT_VAR, PERSON_VAR, Model, features
 from regard.experience.seen import Met
 
@@ -84,7 +84,7 @@ def roll(model: Model, told: Told, met: Callable[[int, int], Met], settings: Sco
     for first, last in pairwise(bounds.tolist()):
         now = slice(first, last)
         block = met(first, last)
-        plain = model.theta[told.scale[now]] + features(block, model)[0] @ model.weights
+        plain = model.theta[told.scale[now]] + features(block, model) @ model.weights
         width = np.exp(model.theta[len(model.scales) + told.scale[now]])
         u, v, _ = leanings.of(told.person[now], told.account[now], model.person_var, model.account_var)
         chances[now] = np.column_stack(probabilities(plain + u + v, width))
@@ -95,7 +95,7 @@ def roll(model: Model, told: Told, met: Callable[[int, int], Met], settings: Sco
         seen = slice(last - kept.n, last)
         again = last >= 2 * remembered
         remembered = last if again else remembered
-        model = learn(model, kept, told.classes[seen], told.scale[seen], memory=again)
+        model = learn(model, Said(kept, told.classes[seen], told.scale[seen]), memory=again)
         person_var, account_var = leanings.variances(PERSON_VAR, ACCOUNT_VAR)
         until_ms = int(told.at_ms[last - 1])
         model = replace(model, person_var=person_var, account_var=account_var, until_ms=until_ms)

@@ -104,11 +104,24 @@ def _foresee(known: Known, level: str) -> tuple[Heard, Rolled]:
     met = before(question, known.made, known.standing, start.kinds, sight=sight)
     kept = known.engine.keep(met.select("ask", "kind", "x", "age_s"), order_by=("ask",))
 
-    def between(first: int, last: int) -> Met:
-        rows = known.engine.rows(kept.filter((kept.ask >= first) & (kept.ask < last)))
-        return Met.of(rows, first=first, n=last - first)
+    seen = _Window(kept, known.engine, len(heard.told), at_once=known.blueprint.score.sample)
+    return heard, roll(start, heard.told, seen.between, known.blueprint.score)
 
-    return heard, roll(start, heard.told, between, known.blueprint.score)
+
+class _Window:
+    """What answers had met, brought here some answers at a time, in order."""
+
+    def __init__(self, kept: ir.Table, engine: Engine, n: int, *, at_once: int) -> None:
+        self._kept, self._engine, self._n, self._at_once = kept, engine, n, at_once
+        self._first, self._met = 0, Met.nothing()
+
+    def between(self, first: int, last: int) -> Met:
+        """What answers `first` to `last - 1` had met."""
+        if last > self._first + self._met.n:
+            until = min(self._n, max(last, first + self._at_once))
+            rows = self._engine.rows(self._kept.filter((self._kept.ask >= first) & (self._kept.ask < until)))
+            self._first, self._met = first, Met.of(rows, first=first, n=until - first)
+        return self._met.part(first - self._first, last - self._first)
 
 
 def _hear(known: Known, level: str, model: Model) -> Heard:

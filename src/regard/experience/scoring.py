@@ -19,7 +19,7 @@ from regard.engine import Engine
 from regard.experience.cumulative import score_of, slope_of
 from regard.experience.kinds import Kind
 from regard.experience.leanings import Leanings
-from regard.experience.model import Z90, Model, features
+from regard.experience.model import Z90, Model, features, memory_slopes
 from regard.experience.seen import Met, Sight, before
 
 Floats = NDArray[np.float64]
@@ -108,9 +108,8 @@ def _summed(met: ir.Table, model: Model, n: int, engine: Engine) -> tuple[Floats
         part = Met.of(pa.Table.from_batches([batch]), first=0, n=n)
         low, high = (int(part.ask[0]), int(part.ask[-1]) + 1) if len(part.ask) else (0, 0)
         here = Met(part.ask - low, part.kind, part.x, part.age_s, high - low)
-        more, by_memory = features(here, model)
-        columns[low:high] += more
-        slopes[low:high] += by_memory
+        columns[low:high] += features(here, model)
+        slopes[low:high] += memory_slopes(here, model)
     moments = met.select("ask", "at").distinct().group_by("ask").agg(n=ibis._.count())
     found = engine.rows(moments)
     counts = np.zeros(n, dtype=np.int64)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import ibis
 import ibis.expr.types as ir
@@ -33,6 +34,13 @@ class Met:
     age_s: Floats
     n: int
 
+    @cached_property
+    def of_kind(self) -> Mapping[int, Ints]:
+        """Where the impressions of each kind are."""
+        order = np.argsort(self.kind, kind="stable")
+        codes, starts = np.unique(self.kind[order], return_index=True)
+        return dict(zip(codes.tolist(), np.split(order, starts[1:]), strict=True)) if len(codes) else {}
+
     @classmethod
     def nothing(cls) -> Met:
         """No questions at all."""
@@ -58,11 +66,15 @@ class Met:
             other.n + self.n,
         )
 
+    def part(self, first: int, last: int) -> Met:
+        """Questions `first` to `last - 1` only; for impressions in order of their questions."""
+        low, high = np.searchsorted(self.ask, [first, last])
+        rows = slice(low, high)
+        return Met(self.ask[rows] - first, self.kind[rows], self.x[rows], self.age_s[rows], last - first)
+
     def last(self, n: int) -> Met:
         """The last n questions only."""
-        drop = max(0, self.n - n)
-        keep = self.ask >= drop
-        return Met(self.ask[keep] - drop, self.kind[keep], self.x[keep], self.age_s[keep], self.n - drop)
+        return self.part(max(0, self.n - n), self.n)
 
 
 @dataclass(frozen=True)
