@@ -6,24 +6,17 @@ they were forgotten is a new relationship and comes in. Rows are matched by hand
 
 from __future__ import annotations
 
-from typing import cast
-
 import ibis
 import ibis.expr.types as ir
 
+from regard.ledger.blackout import Blackout, blacked, texts_of
 from regard.ledger.ids import APART, fingerprint
-from regard.ledger.tombstones import (
-    ANY_KIND,
-    handles_empty,
-    handles_in,
-    keyed,
-    met,
-    objects_in,
-    plain_form,
-)
+from regard.ledger.tombstones import handles_empty, handles_in, met, objects_in, token, words_met
 from regard.tables import INTERACTIONS
 
 JSON_TEXT = r'"((?:[^"\\]|\\.)*)"'
+WORD = r"""[^\s'",;:]+"""
+MENTION = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+?[0-9(][0-9 ()./-]{5,}[0-9]"
 NAMED_IN_ID = 4
 """So many forgotten handles of one row are looked for in its id; mappings make ids of one or two columns."""
 
@@ -43,12 +36,13 @@ def forgotten_in(rows: ir.Table, tombstones: ir.Table, secret: str) -> ir.Table:
     return met(handles_in(rows).union(objects_in(rows)), tombstones, secret)
 
 
-def admitted(rows: ir.Table, gone: ir.Table, secret: str) -> ir.Table:
-    """The interactions that may come in, without the handles of forgotten people.
+def admitted(rows: ir.Table, gone: ir.Table, mentions: Blackout, secret: str) -> ir.Table:
+    """The interactions that may come in, without the handles of forgotten people and without mention of them.
 
-    rows    : interactions.
-    gone    : kind, value, at, from `forgotten_in`.
-    Returns : interactions; rows that nobody else is on are missing.
+    rows     : interactions.
+    gone     : kind, value, at, from `forgotten_in`.
+    mentions : what `mentioned_in` found.
+    Returns  : interactions; rows that nobody else is on are missing.
     """
     marked = rows.mutate(c=fingerprint(rows))
     mine = _words(marked, gone)
@@ -59,12 +53,8 @@ def admitted(rows: ir.Table, gone: ir.Table, secret: str) -> ir.Table:
     left = joined.handles.filter(lambda one: ~joined.words.contains(one.kind + APART + one.value))
     kept = joined.mutate(handles=left).filter(lambda t: t.handles.length() > 0)
     kept = kept.mutate(interaction_id=_unnamed(kept.interaction_id, kept.words, secret))
-    return kept.select(*INTERACTIONS.names).union(rest.select(*INTERACTIONS.names))
-
-
-def token(value: ir.StringValue, secret: str) -> ir.StringValue:
-    """What stands for a forgotten handle inside an id: the same each time, and nothing without the key."""
-    return cast(ir.StringValue, ibis.literal("forgotten-") + keyed(plain_form(value), secret).substr(0, 16))
+    whole = kept.select(*INTERACTIONS.names).union(rest.select(*INTERACTIONS.names))
+    return blacked(whole.mutate(mine=ibis.literal(False), mentioned=mentions.mentioned(texts_of(whole))), mentions)
 
 
 def members_admitted(rows: ir.Table, gone: ir.Table) -> ir.Table:
@@ -76,16 +66,31 @@ def members_admitted(rows: ir.Table, gone: ir.Table) -> ir.Table:
 
 
 def rejects_admitted(rejects: ir.Table, tombstones: ir.Table, secret: str) -> ir.Table:
-    """Rejects but those whose row names a forgotten handle; see `rejects_named`."""
-    return rejects.anti_join(rejects_named(rejects, tombstones, secret), "row")
+    """Rejects but those that name a forgotten handle; see `rejects_named`."""
+    named = rejects_named(rejects, tombstones, secret)
+    return rejects.anti_join(named, [rejects.row == named.row, rejects.reason == named.reason])
 
 
 def rejects_named(rejects: ir.Table, tombstones: ir.Table, secret: str) -> ir.Table:
-    """The rows (JSON) of rejects that name a forgotten handle, of whatever kind, as a whole value: row."""
-    each = rejects.select("row", word=extract_all(rejects.row, JSON_TEXT, 1).unnest())
-    words = each.select(kind=ibis.literal(ANY_KIND), value=each.word).distinct()
-    guilty = met(words, tombstones, secret)
-    return each.semi_join(guilty, each.word == guilty.value).select("row").distinct()
+    """Rejects whose row has a forgotten handle, of whatever kind, as a whole value, or whose reason has it as a word.
+
+    Returns : row, reason.
+    """
+    in_row = rejects.select("row", "reason", word=extract_all(rejects.row, JSON_TEXT, 1).unnest())
+    in_reason = rejects.select("row", "reason", word=extract_all(rejects.reason, WORD, 0).unnest())
+    each = in_row.union(in_reason)
+    guilty = words_met(each, tombstones, secret)
+    return each.semi_join(guilty, each.word == guilty.value).select("row", "reason").distinct()
+
+
+def mentioned_in(rows: ir.Table, tombstones: ir.Table, secret: str) -> ir.Table:
+    """Forgotten email addresses and telephone numbers that interactions of others mention: value."""
+    whole = ibis.literal("")
+    for text in texts_of(rows):
+        whole = whole + ibis.coalesce(text, "") + "\n"
+    telling = rows.mutate(whole=whole)
+    each = telling.select(word=extract_all(telling.whole, MENTION, 0).unnest()).distinct()
+    return words_met(each, tombstones, secret)
 
 
 def _words(marked: ir.Table, gone: ir.Table) -> ir.Table:
@@ -98,8 +103,8 @@ def _words(marked: ir.Table, gone: ir.Table) -> ir.Table:
 def _lost(marked: ir.Table, gone: ir.Table) -> ir.Table:
     alone = marked.filter(handles_empty(marked))
     each = alone.select("interaction_id", "c", "occurred_at", one=alone.objects.unnest())
-    kind = ibis.literal("object:") + each.one.type
-    same = [kind == gone.kind, each.one.id == gone.value, each.occurred_at <= gone["at"]]
+    kind = ibis.literal("object:") + each.one["type"]
+    same = [kind == gone.kind, each.one["id"] == gone.value, each.occurred_at <= gone["at"]]
     return each.semi_join(gone, same).select("interaction_id", "c").distinct()
 
 

@@ -27,7 +27,7 @@ from regard.errors import SettingError
 from regard.ledger import journal, tombstones
 from regard.ledger.archive import Archive
 from regard.ledger.batch import Forgotten
-from regard.ledger.blackout import Blackout
+from regard.ledger.blackout import Blackout, blacked, texts_of
 from regard.ledger.compact import SORTED
 from regard.ledger.delta import Piece
 from regard.ledger.door import rejects_named
@@ -36,7 +36,6 @@ from regard.tables import INTERACTIONS, ORDER
 
 Pair = tuple[str, str]
 OBJECT = "object:"
-NAMES = ("interaction_id", "corrects", "retracts", "account", "actor")
 
 
 @dataclass
@@ -45,6 +44,7 @@ class Removal:
 
     archive: Archive
     engine: Engine
+    secret: str
     stones: ir.Table
     handles: tuple[Pair, ...]
     objects: tuple[Pair, ...]
@@ -90,15 +90,15 @@ def _remove(
     met = engine.rows(tombstones.met(_candidates(archive, engine), stones, secret)).to_pylist()
     handles = tuple((row["kind"], row["value"]) for row in met if not row["kind"].startswith(OBJECT))
     objects = tuple((row["kind"][len(OBJECT) :], row["value"]) for row in met if row["kind"].startswith(OBJECT))
-    values = tuple(sorted({value for _, value in handles} | set(given)))
-    removal = Removal(archive, engine, stones, handles, objects, Blackout(values, secret))
+    black = Blackout.of({value for _, value in handles} | set(given), secret, engine)
+    removal = Removal(archive, engine, secret, stones, handles, objects, black)
     with archive.staging() as (number, folder):
         changes = [_tombstones(removal, number, folder), _interactions(removal, number, folder)]
         for name, rule in RULES.items():
             changes.append(_side(removal, name, rule, number, folder))
         archive.seal(number, folder, changes, purge=True)
     _clear_scratch(archive, engine)
-    return Forgotten(len(handles), dict(removal.removed), dict(removal.changed))
+    return Forgotten(len(handles), dict(+removal.removed), dict(+removal.changed))
 
 
 def _candidates(archive: Archive, engine: Engine) -> ir.Table:
@@ -154,47 +154,21 @@ def _interactions(removal: Removal, number: int, folder: Path) -> Change:
 
 def _judged(rows: ir.Table, removal: Removal) -> ir.Table:
     """Interactions with: mine (the person is on it), mentioned (others speak of them), gone (nobody else is on it)."""
-    others = rows.handles.filter(lambda one: ~is_one_of(one.kind, one.value, removal.handles))
+    others = rows.handles.filter(lambda one: ~is_one_of(one["kind"], one["value"], removal.handles))
     n, n_others = ibis.coalesce(rows.handles.length(), 0), ibis.coalesce(others.length(), 0)
-    theirs = rows.objects.filter(lambda one: is_one_of(one.type, one.id, removal.objects))
+    theirs = rows.objects.filter(lambda one: is_one_of(one["type"], one["id"], removal.objects))
     object_only = (n == 0) & (ibis.coalesce(theirs.length(), 0) > 0)
-    texts = [rows[name] for name in (*NAMES, "text")]
-    texts += [rows.properties.values().join("\n"), rows.objects.map(lambda one: one.id).join("\n")]
     return rows.mutate(
         others=others,
         mine=(n > n_others) | object_only,
-        mentioned=removal.blackout.mentioned(texts),
+        mentioned=removal.blackout.mentioned(texts_of(rows)),
         gone=((n > 0) & (n_others == 0)) | object_only,
     )
 
 
 def _kept(judged: ir.Table, removal: Removal) -> ir.Table:
     rows = judged.filter(~judged.gone)
-    black = removal.blackout
-    columns: dict[str, ir.Value] = {}
-    columns["text"] = _where(rows, rows.text, lambda said, own: black.text(said, own=own))
-    for name in NAMES:
-        columns[name] = _where(rows, rows[name], lambda said, own: black.name(said, own=own))
-    columns["properties"] = _where(rows, rows.properties, lambda said, own: _properties(said, black, own))
-    columns["objects"] = _where(rows, rows.objects, lambda said, own: _objects(said, black, own))
-    columns["handles"] = rows.mine.ifelse(rows.others, rows.handles)
-    return rows.mutate(**columns).select(*INTERACTIONS.names)
-
-
-def _where(rows: ir.Table, said: ir.Value, change: Callable[[ir.Value, bool], ir.Value]) -> ir.Value:
-    return ibis.cases((rows.mine, change(said, True)), (rows.mentioned, change(said, False)), else_=said)
-
-
-def _properties(said: ir.MapValue, black: Blackout, own: bool) -> ir.MapValue:
-    return ibis.map(said.keys(), said.values().map(lambda value: black.text(value, own=own)))
-
-
-def _objects(said: ir.ArrayValue, black: Blackout, own: bool) -> ir.ArrayValue:
-    return said.map(
-        lambda one: ibis.struct(
-            {"type": one.type, "id": black.name(one.id, own=own), "qualifier": black.name(one.qualifier, own=own)}
-        )
-    )
+    return blacked(rows.mutate(handles=rows.mine.ifelse(rows.others, rows.handles)), removal.blackout)
 
 
 Rule = Callable[[ir.Table, Removal], tuple[ir.BooleanValue, dict[str, ir.Value]]]
@@ -225,8 +199,9 @@ def _of_object(rows: ir.Table, removal: Removal) -> tuple[ir.BooleanValue, dict[
 
 def _of_reject(rows: ir.Table, removal: Removal) -> tuple[ir.BooleanValue, dict[str, ir.Value]]:
     gone = removal.blackout.mentioned([rows.row, rows.reason])
-    named = rejects_named(rows, removal.stones, removal.blackout.secret)
-    return gone | ibis.coalesce(rows.row.isin(named.row), False), {"file": removal.blackout.text(rows.file, own=False)}
+    named = rejects_named(rows, removal.stones, removal.secret)
+    gone = gone | ibis.coalesce(rows.row.isin(named.row), False)
+    return gone, {"file": removal.blackout.text(rows.file, own=False)}
 
 
 def _of_load(rows: ir.Table, removal: Removal) -> tuple[ir.BooleanValue, dict[str, ir.Value]]:

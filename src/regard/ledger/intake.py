@@ -16,7 +16,8 @@ import pyarrow as pa
 from regard.engine import Engine, schema
 from regard.errors import TableError
 from regard.ledger.batch import Batch
-from regard.ledger.door import admitted, forgotten_in
+from regard.ledger.blackout import Blackout
+from regard.ledger.door import admitted, forgotten_in, mentioned_in
 from regard.ledger.doubts import BAD, CHANGED, CORRECTION, NEW, doubts, settled
 from regard.ledger.ids import given_or_made
 from regard.tables import INTERACTIONS
@@ -68,12 +69,7 @@ def taken_in(
     usable = fitting(batch, intake)
     staged = intake.put(canonical(usable, batch.source, now), shape)
     if tombstones is not None:
-        gone = intake.engine.keep(forgotten_in(staged, tombstones, secret))
-        if intake.count(gone):
-            before = intake.count(staged)
-            staged = intake.put(admitted(staged, gone, secret), shape)
-            intake.counts["n_forgotten"] = before - intake.count(staged)
-        intake.engine.drop(gone)
+        staged = _without_forgotten(staged, tombstones, secret, intake)
     with doubts(staged, held, intake.engine) as found:
         if not found.n:
             return
@@ -83,6 +79,18 @@ def taken_in(
         intake.rejects += [_rejected(verdicts, CHANGED, CHANGED_SAYS), _rejected(verdicts, BAD, BAD_SAYS)]
         fresh = verdicts.filter(verdicts.outcome.isin([NEW, CORRECTION])).select(*shape.names)
         intake.put(staged.anti_join(found.ids, "interaction_id").select(*shape.names).union(fresh), shape)
+
+
+def _without_forgotten(staged: ir.Table, tombstones: ir.Table, secret: str, intake: Intake) -> ir.Table:
+    engine = intake.engine
+    gone = engine.keep(forgotten_in(staged, tombstones, secret))
+    spoken_of = engine.rows(mentioned_in(staged, tombstones, secret)).column("value").to_pylist()
+    if intake.count(gone) or spoken_of:
+        before = intake.count(staged)
+        staged = intake.put(admitted(staged, gone, Blackout.of(spoken_of, secret, engine), secret), staged.schema())
+        intake.counts["n_forgotten"] = before - intake.count(staged)
+    engine.drop(gone)
+    return staged
 
 
 def canonical(rows: ir.Table, source: str, now: dt.datetime) -> ir.Table:

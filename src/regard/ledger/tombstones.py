@@ -52,6 +52,11 @@ def keyed(text: ir.StringValue, secret: str) -> ir.StringValue:
     return cast(ir.StringValue, (ibis.literal(secret) + inner).hexdigest("sha256"))
 
 
+def token(value: ir.StringValue, secret: str) -> ir.StringValue:
+    """What stands for a forgotten handle inside an id: the same each time, and nothing without the key."""
+    return cast(ir.StringValue, ibis.literal("forgotten-") + keyed(plain_form(value), secret).substr(0, 16))
+
+
 def plain_form(value: ir.StringValue) -> ir.StringValue:
     """A handle as it is compared: lower case, no blanks around it."""
     return cast(ir.StringValue, value.strip().lower())
@@ -87,7 +92,7 @@ def objects_in(rows: ir.Table) -> ir.Table:
     """Every object that interactions without a handle name, once, in the form of a handle: kind `object:<type>`."""
     alone = rows.filter(handles_empty(rows))
     each = alone.select(thing=alone.objects.unnest())
-    return each.select(kind=ibis.literal("object:") + each.thing.type, value=each.thing.id).distinct()
+    return each.select(kind=ibis.literal("object:") + each.thing["type"], value=each.thing["id"]).distinct()
 
 
 def handles_empty(rows: ir.Table) -> ir.BooleanValue:
@@ -104,6 +109,16 @@ def met(candidates: ir.Table, tombstones: ir.Table, secret: str) -> ir.Table:
     """
     found = hashed(candidates, secret).join(tombstones, "hash")
     return found.group_by("kind", "value").aggregate(at=found["at"].max())
+
+
+def words_met(words: ir.Table, tombstones: ir.Table, secret: str) -> ir.Table:
+    """Those of some words that are a forgotten handle, of whatever kind.
+
+    words   : word.
+    Returns : value.
+    """
+    each = words.select(kind=ibis.literal(ANY_KIND), value=words.word).distinct()
+    return met(each, tombstones, secret).select("value")
 
 
 def known_hashes(targets: ir.Table, secret: str, engine: Engine) -> tuple[str, ...]:
