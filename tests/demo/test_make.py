@@ -111,9 +111,8 @@ def test_every_contact_of_the_difficult_customer_follows_a_late_delivery(made: d
         for row in rows(made.folder, "business_orders")
         if row["delivered_at"][:10] > row["promised_on"]
     }
-    contacts = [
-        row for row in rows(made.folder, "accounts") if row["email"] == truths.DIFFICULT and row["what"] == "contact"
-    ]
+    told = rows(made.folder, "accounts")
+    contacts = [row for row in told if row["email"] == truths.DIFFICULT and row["what"] == "contact"]
     assert len(contacts) == truths.DIFFICULT_CONTACTS
     assert all(late[row["po_number"]] < row["at"] for row in contacts)
     assert {row["account"] for row in contacts} == {truths.ACCOUNT}

@@ -7,8 +7,8 @@ import numpy as np
 from regard.demo import company
 from regard.demo.people import DAY, END, NEVER, START, Columns, People, Times, at_hours, day_of, days_in_year
 
-VISITS, PROSPECTS_IN_TEN = 17.0, 2
-MAILS_A_YEAR = 8
+VISITS, PROSPECTS_IN_TEN = 15.0, 2
+MAILS_A_YEAR = 7
 BOX_SHARE, BOX_EUR = 0.2, 24.9
 
 
