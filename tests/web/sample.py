@@ -14,7 +14,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from regard import experience
+from regard import experience, journeys
 from regard.blueprint import read
 from regard.engine import Engine, Publication, connect, schema
 from regard.workspace import Workspace
@@ -258,6 +258,8 @@ def publish(workspace: Workspace, engine: Engine) -> None:
     promises = publication.write("promises", arrow(engine, "promises", promised(rows)))
     publication.write("persons", arrow(engine, "persons", handles(rows)))
     publication.write("value", arrow(engine, "value", worth(rows)))
+    for name, table in journeys.split(touches, blueprint, engine).items():
+        publication.write(name, table)
     for name, table in experience.score(touches, promises, blueprint, engine, as_of=AS_OF).items():
         publication.write(name, table)
     publication.publish({"horizon_s": 365 * 86_400.0, "engine": "duckdb", "ledger_version": 1})

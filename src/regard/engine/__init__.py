@@ -9,6 +9,7 @@ from __future__ import annotations
 from regard.engine.contract import Engine, empty, schema
 from regard.engine.doors import connect
 from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
+from regard.engine.paging import cursor_of, page
 from regard.engine.published import Publication, Published
 from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Selection, Sides, Tables, question
 from regard.engine.where import where
@@ -28,11 +29,13 @@ __all__ = [
     "Sides",
     "Tables",
     "connect",
+    "cursor_of",
     "day_start",
     "empty",
     "epoch_ms",
     "local_date",
     "local_time",
+    "page",
     "question",
     "schema",
     "seconds_between",
