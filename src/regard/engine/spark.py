@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import cast
 from uuid import uuid4
 
 import ibis
@@ -86,22 +85,19 @@ class SparkEngine:
     def write(self, expression: ir.Table, folder: Path, *, order_by: Sequence[str] = ()) -> int:
         if folder.exists():
             raise EngineError(f"{folder} is there already.", hint="Name a new folder.")
-        # Spark reads 0.5 as a decimal, so an expression of such literals is one; Ibis believes that it is float64.
-        columns = ", ".join(
-            f"CAST(`{column}` AS DOUBLE) AS `{column}`" if kind.is_float64() else f"`{column}`"
-            for column, kind in expression.schema().items()
-        )
-        frame = self.session.sql(f"SELECT {columns} FROM ({self.backend.compile(expression)})")
+        frame = self.session.sql(self._sql(expression))
         if order_by:
             frame = frame.coalesce(1).sortWithinPartitions(*order_by)
         frame.write.mode("overwrite").option("compression", "zstd").parquet(str(folder))
         parts = sorted(folder.rglob("*.parquet"))
         if not parts:
+            folder.mkdir(parents=True, exist_ok=True)  # Sail makes no folder where there are no rows
             pq.write_table(expression.schema().to_pyarrow().empty_table(), folder / "part-0.parquet")
         return sum(pq.read_metadata(part).num_rows for part in parts)
 
     def rows(self, expression: ir.Table) -> pa.Table:
-        return cast(pa.Table, self.backend.to_pyarrow(expression))
+        frame = self.session.sql(self._sql(expression))
+        return frame.toArrow().cast(expression.schema().to_pyarrow())  # Ibis goes through pandas, which knows no maps
 
     def stream(self, expression: ir.Table, *, batch_rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         yield from self.rows(expression).to_batches(max_chunksize=batch_rows)
@@ -110,6 +106,14 @@ class SparkEngine:
         self.session.stop()
         if self._own_scratch:
             shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _sql(self, expression: ir.Table) -> str:
+        # Spark reads 0.5 as a decimal, so an expression of such literals is one; Ibis believes that it is float64.
+        columns = ", ".join(
+            f"CAST(`{column}` AS DOUBLE) AS `{column}`" if kind.is_float64() else f"`{column}`"
+            for column, kind in expression.schema().items()
+        )
+        return f"SELECT {columns} FROM ({self.backend.compile(expression)})"
 
     def _view(self, path: Path, shape: sch.Schema) -> ir.Table:
         name = next(self._names)
