@@ -11,7 +11,7 @@ Out : one `ledger.Batch` for each file: `interactions`, `rejects` and, of OCEL l
             ledger.append(batch, engine, now=now)
         load.notes                                            # list[Finding]: what was guessed
     draft("orders.csv", engine)                               # -> mapping text, commented
-    preview(mapping_text, "orders.csv", engine, rows=50)      # -> Preview(columns, rows, interactions, rejects, findings)
+    preview(mapping_text, "orders.csv", engine, rows=50)      # -> columns, rows, interactions, rejects, findings
 """
 
 from __future__ import annotations

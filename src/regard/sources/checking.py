@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from glob import glob
 from pathlib import Path
 
 from regard.engine import Engine
@@ -61,7 +60,9 @@ def _doubtful(mapping: Mapping) -> Iterator[Finding]:
             )  # fmt: skip
         key = one.key or mapping.key
         if one.event.constant and key and one.event.constant in met:
-            says = f"{one.name!r} stands in lines {met[one.event.constant]} and {one.line}: both would have the same id."
+            says = (
+                f"{one.name!r} stands in lines {met[one.event.constant]} and {one.line}: both would have the same id."
+            )
             yield Finding(where, "warning", says, "Give one another event, or a `key` of its own.")
         if one.event.constant:
             met[one.event.constant] = one.line
@@ -71,9 +72,9 @@ def _doubtful(mapping: Mapping) -> Iterator[Finding]:
 
 
 def _columns(mapping: Mapping, folder: Path | None, engine: Engine) -> Iterator[Finding]:
-    matches = sorted(Path(name) for pattern in mapping.files for name in glob(str((folder or Path()) / pattern)))
     if folder is None or not mapping.files:
         return
+    matches = sorted(path for pattern in mapping.files for path in folder.glob(pattern))
     if not matches:
         yield Finding(mapping.path, "warning", f"There is no {', '.join(mapping.files)} in {folder}.")
         return

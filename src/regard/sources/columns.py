@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from regard.engine.duck import literal, quoted
 from regard.sources.mapping import Format
 
-INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
+INTEGERS = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
 FLOATS = frozenset({"FLOAT", "DOUBLE"})
 MARKS = (
     "^[(+\u2212\\s-]*\\p{L}{1,3}|\\p{L}{2,3}[)\u2212\\s-]*$|"  # EUR, kr, zl, the R of R$
@@ -112,7 +114,7 @@ def number_text(column: Column) -> str:
 
 
 def money(column: Column) -> str:
-    """The value as DECIMAL(18, 4) in major units; reads currency marks and negatives in brackets or with a minus behind."""
+    """The value as DECIMAL(18, 4) in major units; currency marks, brackets and a minus behind are understood."""
     if not column.is_text:
         small = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", column.type.replace(" ", ""))
         if small and int(small[1]) <= 14 and int(small[2]) <= 4:

@@ -11,6 +11,7 @@ import io
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -64,7 +65,11 @@ class Delimited:
         return pcsv.open_csv(
             pa.PythonFile(file, mode="r"),
             read_options=pcsv.ReadOptions(
-                column_names=self.names, skip_rows=self.header_lines, encoding=encoding, block_size=BLOCK, use_threads=False
+                column_names=self.names,
+                skip_rows=self.header_lines,
+                encoding=encoding,
+                block_size=BLOCK,
+                use_threads=False,
             ),
             parse_options=pcsv.ParseOptions(
                 delimiter=self.form.delimiter, newlines_in_values=True, ignore_empty_lines=False
@@ -109,9 +114,9 @@ class Row:
 class Lines:
     """Records of a delimited file one by one, with a way back: lines of a spoilt record can be read again."""
 
-    def __init__(self, file: object, form: Format) -> None:
+    def __init__(self, file: IO[bytes], form: Format) -> None:
         encoding = str(form.encoding or "utf-8")
-        self._text = io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")  # type: ignore[arg-type]
+        self._text = io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
         self._again: deque[str] = deque()
         self._taken: list[str] = []
         self._form = form
@@ -175,9 +180,9 @@ def chunked(lines: Lines, names: tuple[str, ...]) -> Iterator[Rows]:
 
 def _why(row: Row, expected: int) -> str:
     if row.problem or len(row.lines) > 1:
-        return "A quote is opened on this line and not closed where a value ends; double a quote that is part of a value."
+        return (
+            "A quote is opened on this line and not closed where a value ends; double a quote that is part of a value."
+        )
     found = len(row.values)
     more = "more" if found > expected else "fewer"
-    return f"It has {found} values, {more} than the {expected} columns of the header; quote values that hold the delimiter."
-
-
+    return f"It has {found} values, {more} than the header's {expected}; put values that hold the delimiter in quotes."

@@ -80,7 +80,8 @@ class Draft:
         return [column for column in self.columns if column.role in roles]
 
     def lines(self) -> Iterator[str]:
-        yield f"# Drafted from the first rows of {self.place.name}: look at each line, then: regard import {self.place.name} --map ..."
+        name = self.place.name
+        yield f"# Drafted from the first rows of {name}: look at each line, then: regard import {name} --map ..."
         yield "version: 1"
         yield f"source: {said(self.place.name.split('.')[0])}"
         yield f"files: {said(self.place.name)}"
@@ -133,7 +134,9 @@ class Draft:
         people = sorted(self.of("person"), key=lambda one: "unique" not in one.name.lower())
         kinds: set[str] = set()
         for column in (*self.of("email"), *self.of("phone"), *people, *self.of("device")):
-            kind = column.role if column.role in ("email", "phone") else ID_WORDS.sub("", column.name).lower() or "person"
+            kind = (
+                column.role if column.role in ("email", "phone") else ID_WORDS.sub("", column.name).lower() or "person"
+            )
             kind = re.sub(r"\W+", "_", kind).strip("_") or "person"
             if kind in kinds:
                 continue
@@ -180,7 +183,9 @@ class Draft:
     def _time(self, column: Profile | None) -> str:
         if column is None:
             today = dt.datetime.fromtimestamp(self.place.stat().st_mtime, dt.UTC).date()
-            return f'{{value: "{today}", precision: day}}  # the file says no time: this is the day it was written; set it'
+            return (
+                f'{{value: "{today}", precision: day}}  # the file says no time: this is the day it was written; set it'
+            )
         if column.format is None:
             return said(column.name)
         return f"{{column: {said(column.name)}, format: {json.dumps(column.format)}}}"
@@ -194,7 +199,8 @@ class Draft:
         if rating:
             self.used.add(rating.name)
             scale = f"{rating.low}-{rating.high}"
-            yield f"    rating: {{column: {said(rating.name)}, scale: {said(scale)}, low: {rating.low}, high: {rating.high}}}"
+            span = f"low: {rating.low}, high: {rating.high}"
+            yield f"    rating: {{column: {said(rating.name)}, scale: {said(scale)}, {span}}}"
             yield f"    # the blueprint needs a scale called {scale}"
         texts = self.of("text")
         if texts:

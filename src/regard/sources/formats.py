@@ -121,7 +121,9 @@ def _kind(path: Path, head: bytes) -> str:
         return "xes"
     if b"\0" not in head[:4096] or head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "csv"
-    raise SourceError(f"{path.name} is of no known kind.", allowed=UNKNOWN, hint="Say `format: {type: ...}` in the mapping.")
+    raise SourceError(
+        f"{path.name} is of no known kind.", allowed=UNKNOWN, hint="Say `format: {type: ...}` in the mapping."
+    )
 
 
 def _json_kind(head: bytes) -> str:
@@ -192,7 +194,12 @@ def _delimiter(lines: list[str]) -> str:
         usual = max(set(counts), key=counts.count)
         if usual > 1 and counts.count(usual) / len(counts) * usual > score:
             best, score = mark, counts.count(usual) / len(counts) * usual
-    if score == 0 and len(sample) > 1 and len({len(line.split()) for line in sample}) == 1 and len(sample[0].split()) > 1:
+    if (
+        score == 0
+        and len(sample) > 1
+        and len({len(line.split()) for line in sample}) == 1
+        and len(sample[0].split()) > 1
+    ):
         return "whitespace"
     return best
 

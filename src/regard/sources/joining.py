@@ -99,8 +99,10 @@ def _figures(other: Relation, join: Join, stage: Stage, *, where: str) -> tuple[
         sql, kind = _figure(one, column, other, stage)
         figures.append(f"{sql} AS {quoted(one.name)}")
         made[one.name] = Column(one.name, kind, column.format if column else Format())
-        if column and one.how in ("sum", "mean"):
-            broken.append(f"CASE WHEN {text(column)} IS NOT NULL AND {number(column)} IS NULL THEN {_says(one, column)} END")
+        if column and (one.how in ("sum", "mean") or (column.is_text and kind == "DOUBLE")):
+            broken.append(
+                f"CASE WHEN {text(column)} IS NOT NULL AND {number(column)} IS NULL THEN {_says(one, column)} END"
+            )
     if broken:
         figures.append(f"any_value(coalesce({', '.join(broken)}, NULL)) AS {BROKEN}")
         made[BROKEN] = Column(BROKEN)
@@ -125,21 +127,23 @@ def _figure(one: Aggregate, column: Column | None, other: Relation, stage: Stage
     if one.how in ("sum", "mean"):
         exact = column.type if column.type.startswith("DECIMAL") else None
         value = column.sql if exact else f"TRY_CAST({number(column)} AS DECIMAL(28, 6))"
-        return (f"CAST(sum({value}) AS DECIMAL(38, 6))", "DECIMAL(38,6)") if one.how == "sum" else (
-            f"avg({number(column)})",
-            "DOUBLE",
+        return (
+            (f"CAST(sum({value}) AS DECIMAL(38, 6))", "DECIMAL(38,6)")
+            if one.how == "sum"
+            else (
+                f"avg({number(column)})",
+                "DOUBLE",
+            )
         )
-    if column.is_text and _all_numbers(column, other, stage):
+    if column.is_text and _numbers(column, other, stage):
         return f"{one.how}({number(column)})", "DOUBLE"
     return f"{one.how}({column.sql if not column.is_text else text(column)})", column.type
 
 
-def _all_numbers(column: Column, other: Relation, stage: Stage) -> bool:
-    """Whether every value is a number, so that the largest of "9" and "10" is 10."""
-    row = stage.engine.sql(
-        f"SELECT count({text(column)}), count({number(column)}) FROM {other.sql}"
-    ).fetchone()
-    return row is not None and row[0] == row[1] and row[0] > 0
+def _numbers(column: Column, other: Relation, stage: Stage) -> bool:
+    """Whether most values are numbers, so that the largest of "9" and "10" is 10; the others are then faults."""
+    row = stage.engine.sql(f"SELECT count({text(column)}), count({number(column)}) FROM {other.sql}").fetchone()
+    return row is not None and row[1] > row[0] / 2
 
 
 def opened_beside(folder: Path, name: str) -> Path:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator, Mapping as Mapped, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Mapped
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path, PurePath
@@ -114,7 +115,9 @@ class Load:
     def __enter__(self) -> Load:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _prepared(self, file: File) -> Ready:
@@ -130,7 +133,9 @@ class Load:
             log = prepared_ocel(file.path, guess.format, self._stage)
             return Ready(log.prepared, PurePath(file.name).name.split(".")[0], "ocel", "reject", log.objects)
         mapping = self._mapping or built_in(guess, file.name)
-        read = staged(file.path, guess, wanted(mapping), self._stage, limit=self._settings.limit, forgiving=self._mapping is None)
+        read = staged(
+            file.path, guess, wanted(mapping), self._stage, limit=self._settings.limit, forgiving=self._mapping is None
+        )
         found = prepared(read, file.name, mapping, self._stage, self._settings)
         if found.n_left_out:
             says = f"{found.n_left_out:,} rows are left out by `when`."
@@ -186,7 +191,9 @@ def embedded(engine: Engine) -> DuckEngine:
 
 def _of_mapping(mapping: Mapping | None, folder: Path | None) -> list[str | Path]:
     if mapping is None or not mapping.files:
-        raise SourceError("There is nothing to read.", hint="Name files, or give the mapping a line `files: orders*.csv`.")
+        raise SourceError(
+            "There is nothing to read.", hint="Name files, or give the mapping a line `files: orders*.csv`."
+        )
     return [(folder or Path()) / pattern for pattern in mapping.files]
 
 
@@ -205,7 +212,8 @@ def _resolved(name: str, stage: Stage, stdin: IO[bytes] | None) -> list[File]:
     packed = path.with_name(path.name + ".gz")
     if packed.is_file():
         return [File(packed, packed.name)]
-    matches = sorted(one for one in map(Path, glob(name, recursive=True)) if one.is_file())
+    # glob and not Path.glob, since what people type may begin at the root
+    matches = sorted(one for one in map(Path, glob(name, recursive=True)) if one.is_file())  # noqa: PTH207
     if not matches:
         near = nearest(path.name, (other.name for other in path.parent.glob("*")) if path.parent.is_dir() else ())
         raise SourceError(f"There is no file {name}.", hint=f"Did you mean {near!r}?" if near else None)

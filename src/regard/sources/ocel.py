@@ -45,7 +45,7 @@ class Section:
     def chunks(self) -> Iterator[Rows]:
         number = 0
         with opened(self.path) as file:
-            for key, item in members(file, self.path, encoding=self.form.encoding or "utf-8"):
+            for key, _, item in members(file, self.path, encoding=self.form.encoding or "utf-8"):
                 if key != self.section:
                     continue
                 number += 1
@@ -117,11 +117,13 @@ def _events(events: str, objects: str) -> str:
         f"generate_subscripts(from_json(relations, {literal(RELATIONS)}), 1) AS place FROM {events}"
     )
     listed = (
-        "SELECT e.__row, list({'type': o.type, 'id': e.r.objectId, 'qualifier': e.r.qualifier} ORDER BY e.place) AS objects, "
+        "SELECT e.__row, "
+        "list({'type': o.type, 'id': e.r.objectId, 'qualifier': e.r.qualifier} ORDER BY e.place) AS objects, "
         f"any_value(CASE WHEN o.id IS NULL THEN coalesce(e.r.objectId, 'nothing') END) AS unknown "
         f"FROM ({related}) e LEFT JOIN ({known}) o ON o.id = e.r.objectId GROUP BY e.__row"
     )
-    return f"SELECT e.*, {at} AS happened, l.objects, l.unknown FROM {events} e LEFT JOIN ({listed}) l ON l.__row = e.__row"
+    shown = f"e.*, {at} AS happened, l.objects, l.unknown"
+    return f"SELECT {shown} FROM {events} e LEFT JOIN ({listed}) l ON l.__row = e.__row"
 
 
 def _wrong() -> list[tuple[str, str]]:
@@ -152,11 +154,12 @@ def _shown() -> dict[str, str]:
 
 
 def _objects(objects: str) -> str:
-    """The objects' attributes and relations in the shape of the ledger's table; an object alone says that it is there."""
+    """Attributes and relations of objects in the shape of the ledger's table; a bare object says that it is there."""
     at = moment(Time((Ref("at"),)), [Column("o.at")], zone="'UTC'", shifts=[]).at
+    known = f"SELECT id, any_value(type) AS type FROM {objects} GROUP BY id"
     return (
         f"SELECT o.type, o.id, coalesce({at}, TIMESTAMPTZ '{ALWAYS}') AS at, coalesce(o.attribute, '') AS attribute, "
         "coalesce(o.value, '') AS value, k.type AS related_type, o.related AS related_id "
-        f"FROM {objects} o LEFT JOIN (SELECT id, any_value(type) AS type FROM {objects} GROUP BY id) k ON k.id = o.related "
+        f"FROM {objects} o LEFT JOIN ({known}) k ON k.id = o.related "
         "WHERE o.id IS NOT NULL AND o.type IS NOT NULL"
     )

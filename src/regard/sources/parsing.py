@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping as Mapped
+from collections.abc import Iterator
+from collections.abc import Mapping as Mapped
 
 from regard.blueprint.durations import UNITS, seconds
 from regard.sources.mapping import (
@@ -292,4 +293,8 @@ def _property(name: str, node: Node) -> Property:
         return Property(name, kind, word=Word(constant=node["value"].text))
     if kind == "time":
         return Property(name, kind, time=_time(node))
-    return Property(name, kind, word=_word(node)) if node.has("map") else Property(name, kind, column=node["column"].refs[0])
+    return (
+        Property(name, kind, word=_word(node))
+        if node.has("map")
+        else Property(name, kind, column=node["column"].refs[0])
+    )

@@ -6,9 +6,9 @@ from collections.abc import Mapping as Mapped
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from regard.blueprint.money import EXPONENTS, exponent
 from regard.engine.duck import literal, quoted
 from regard.errors import EngineError, MappingError, SettingError
-from regard.blueprint.money import EXPONENTS, exponent
 from regard.sources.columns import text
 from regard.sources.formats import recognise
 from regard.sources.joining import joined, opened_beside
@@ -196,5 +196,3 @@ def _left_out(mapping: Mapping, parts: list[Selected], scene: Scene, stage: Stag
     applies = " OR ".join(part.applies for part in parts)
     row = stage.engine.sql(f"SELECT count(*) FROM {scene.relation.sql} WHERE NOT ({applies})").fetchone()
     return int(row[0]) if row else 0
-
-

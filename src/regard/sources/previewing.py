@@ -76,7 +76,9 @@ def _format_of(text: str) -> Format:
         return Format()
 
 
-def _first(place: Path, form: Format, stage: Stage, rows: int) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:
+def _first(
+    place: Path, form: Format, stage: Stage, rows: int
+) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:
     relation = staged(place, recognise(place, form), (), stage, limit=rows).relation
     names = tuple(relation.columns)
     shown = ", ".join(f"CAST({column.sql} AS VARCHAR)" for column in relation.columns.values()) or "NULL"

@@ -34,7 +34,13 @@ READERS: dict[str, Open] = {
 
 
 def staged(
-    path: Path, guess: Guess, wanted: tuple[str, ...], stage: Stage, *, limit: int | None = None, forgiving: bool = False
+    path: Path,
+    guess: Guess,
+    wanted: tuple[str, ...],
+    stage: Stage,
+    *,
+    limit: int | None = None,
+    forgiving: bool = False,
 ) -> Staged:
     """Read a file into the engine.
 

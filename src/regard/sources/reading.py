@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping as Mapped
+from collections.abc import Iterator
+from collections.abc import Mapping as Mapped
 from functools import cache
 from importlib.resources import files
 from pathlib import Path

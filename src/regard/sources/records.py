@@ -1,7 +1,7 @@
 """JSON: a record a line, or a list of records in one document, read piece by piece; numbers keep all their digits.
 
-Only the columns that are needed become columns; everything else stays beside them in a map, whatever the row in which it
-first appears. What is inside an object is called `outer.inner`; a list stays JSON.
+Only the columns that are needed become columns; everything else stays beside them in a map, whichever row
+it first appears in. What is inside an object is called `outer.inner`; a list stays JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from regard.errors import SourceError
+from regard.errors import SourceError, nearest
 from regard.sources.formats import opened
 from regard.sources.mapping import Format
 from regard.sources.staging import CHUNK, REST, Bad, Rows, as_json
@@ -72,8 +72,8 @@ class JsonLines:
         return self._pieces.seen
 
     def chunks(self) -> Iterator[Rows]:
-        with opened(self.path) as file:
-            text = io.TextIOWrapper(file, encoding=self.form.encoding or "utf-8", errors="surrogateescape")
+        encoding = self.form.encoding or "utf-8"
+        with opened(self.path) as file, io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape") as text:
             for number, line in enumerate(text, start=1):
                 self._line(number, line)
                 if self._pieces.full:
@@ -92,7 +92,9 @@ class JsonLines:
         if isinstance(record, dict):
             self._pieces.add(number, flat(record))
         else:
-            self._pieces.refuse(Bad(number, "It is JSON, but no object with names and values.", as_json({"line": said})))
+            self._pieces.refuse(
+                Bad(number, "It is JSON, but no object with names and values.", as_json({"line": said}))
+            )
 
 
 class JsonArray:
@@ -108,10 +110,13 @@ class JsonArray:
         return self._pieces.seen
 
     def chunks(self) -> Iterator[Rows]:
-        number = 0
+        number, lists, chosen = 0, list[str](), self.form.at
         with opened(self.path) as file:
-            for key, record in members(file, self.path, encoding=self.form.encoding or "utf-8"):
-                if key != (self.form.at or key) or not (key or isinstance(record, dict)):
+            for key, place, record in members(file, self.path, encoding=self.form.encoding or "utf-8"):
+                if place == 0:
+                    lists.append(key)
+                    chosen = self._chosen(chosen, key, record)
+                if key != chosen:
                     continue
                 number += 1
                 if isinstance(record, dict):
@@ -121,7 +126,23 @@ class JsonArray:
                     self._pieces.refuse(Bad(number, says, as_json({"record": record})))
                 if self._pieces.full:
                     yield self._pieces.taken()
+        if self.form.at and self.form.at not in lists:
+            near = nearest(self.form.at, lists)
+            hint = f"Did you mean {near!r}?" if near else None
+            raise SourceError(f"{self.path.name} has no list {self.form.at!r}.", found=", ".join(lists), hint=hint)
         yield self._pieces.taken()
+
+    def _chosen(self, chosen: str | None, key: str, first: object) -> str | None:
+        """The list that holds the rows, when another one begins: the only one whose items are objects."""
+        if self.form.at or not (isinstance(first, dict) or key == ""):
+            return chosen
+        if chosen is not None:
+            raise SourceError(
+                f"{self.path.name} has several lists of rows.",
+                found=f"{chosen}, {key}",
+                hint=f"Say which one is meant: `format: {{at: {chosen}}}`.",
+            )
+        return key
 
 
 def flat(record: dict[str, object], before: str = "") -> Record:
@@ -193,14 +214,18 @@ class Window:
                 )
 
 
-def members(file: IO[bytes], path: Path, *, encoding: str) -> Iterator[tuple[str, object]]:
-    """The items of a JSON list, or of the lists in a JSON object, each with the name of its list ("" at the top).
+def members(file: IO[bytes], path: Path, *, encoding: str) -> Iterator[tuple[str, int, object]]:
+    """The items of a JSON list, or of the lists in a JSON object: name of the list ("" at the top), place, item.
 
     Raises : SourceError for a file that is not JSON or ends too early.
     """
-    window = Window(io.TextIOWrapper(file, encoding=encoding, errors="replace"), path)
+    with io.TextIOWrapper(file, encoding=encoding, errors="replace") as text:
+        yield from _members(Window(text, path), path)
+
+
+def _members(window: Window, path: Path) -> Iterator[tuple[str, int, object]]:
     if window.next() == "[":
-        yield from (("", item) for item in _items(window, path))
+        yield from (("", place, item) for place, item in enumerate(_items(window, path)))
         return
     if window.next() != "{":
         raise SourceError(f"{path.name} is neither a JSON list nor an object.", hint="Say its `format: {type: ...}`.")
@@ -209,9 +234,9 @@ def members(file: IO[bytes], path: Path, *, encoding: str) -> Iterator[tuple[str
         name = str(window.value())
         _expect(window, ":", path)
         if window.next() == "[":
-            yield from ((name, item) for item in _items(window, path))
+            yield from ((name, place, item) for place, item in enumerate(_items(window, path)))
         else:
-            yield "", window.value()
+            window.value()
         if window.next() == ",":
             window.at += 1
     _expect(window, "}", path)
@@ -231,5 +256,7 @@ def _items(window: Window, path: Path) -> Iterator[object]:
 def _expect(window: Window, mark: str, path: Path) -> None:
     if window.next() != mark:
         found = window.next() or "the end of the file"
-        raise SourceError(f"{path.name} is cut off, or is not JSON.", found=found, allowed=mark, hint="Export it again.")
+        raise SourceError(
+            f"{path.name} is cut off, or is not JSON.", found=found, allowed=mark, hint="Export it again."
+        )
     window.at += 1

@@ -353,7 +353,9 @@ def _money(name: str, said: Money, scene: Scene, fields: Fields) -> None:
     fields.reject(
         f"{given} AND {found} IS NULL AND {known}",
         _holds((said.column,), raw),
-        literal(", which is no amount of money (say `decimal` and `thousands` in the format if they are not . and nothing)."),
+        literal(
+            ", which is no amount of money (say `decimal` and `thousands` in the format if they are not . and nothing)."
+        ),
     )
     if said.currency.column:
         fields.reject(
@@ -449,4 +451,3 @@ def _joins(scene: Scene, fields: Fields) -> None:
             name = fields.read(f"f_partner{place}", scene.relation.columns[f"{join.name}.{PARTNER}"].sql)
             on = _names(tuple(here for here, _ in join.on))
             fields.reject(f"{name} IS NULL", literal(f"{join.file} has no row with this {on}."))
-

@@ -61,7 +61,7 @@ class Xlsx:
             texts = tuple(cell_text(cell) for cell in cells)
             if any(texts[width:]):
                 reason = f"It has values beyond the {width} columns of the header."
-                bad.append(Bad(line, reason, as_json([text for text in texts])))
+                bad.append(Bad(line, reason, as_json(list(texts))))
             else:
                 lines.append(line)
                 rows.append((*texts[:width], *[None] * (width - len(texts))))
@@ -110,7 +110,9 @@ class Sav:
         _, meta = self._read(0, 1, only_names=True)
         self._labels = {name: labels for name, labels in meta.variable_value_labels.items() if labels}  # type: ignore[attr-defined]
         self._variables = list(meta.column_names)  # type: ignore[attr-defined]
-        names = [part for name in self._variables for part in ((name, name + LABEL) if name in self._labels else (name,))]
+        names = [
+            part for name in self._variables for part in ((name, name + LABEL) if name in self._labels else (name,))
+        ]
         self.names = tuple(names)
 
     def chunks(self) -> Iterator[Rows]:

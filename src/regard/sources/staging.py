@@ -214,7 +214,9 @@ def _without_broken(
             "".join(str(value) for value in row).encode()
             good.append(place)
         except UnicodeEncodeError:
-            seen = {name: str(v).encode("utf-8", "replace").decode() for name, v in zip(schema.names[1:], row, strict=True)}
+            seen = {
+                name: str(v).encode("utf-8", "replace").decode() for name, v in zip(schema.names[1:], row, strict=True)
+            }
             reason = "It holds bytes that are not text in this encoding; say `encoding` in the mapping's format."
             bad.append(Bad(line, reason, as_json(seen)))
     kept = [[column[place] for place in good] for column in columns]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from xml.parsers import expat  # noqa: S407  (entities are refused below)
+from xml.parsers import expat
 
 from regard.errors import SourceError
 from regard.sources.formats import opened
@@ -17,8 +17,7 @@ from regard.sources.mapping import Format
 from regard.sources.records import Pieces, Record
 from regard.sources.staging import Rows
 
-VALUES = frozenset({"string", "date", "int", "float", "boolean", "id"})
-NESTED = frozenset({"list", "container"})
+VALUES = frozenset({"string", "date", "int", "float", "boolean", "id", "list", "container"})
 CASE = "case:"
 BLOCK = 1 << 18
 
@@ -31,7 +30,7 @@ class Xes:
         self._pieces = Pieces(wanted)
         self.names = self._pieces.names
         self._ready: deque[tuple[int, Record]] = deque()
-        self._path: list[str] = []
+        self._trace = False
         self._nested: list[str] = []
         self._case: Record = {}
         self._event: Record | None = None
@@ -61,7 +60,9 @@ class Xes:
             self._parser.Parse(block, last)
         except expat.ExpatError as error:
             raise SourceError(
-                f"{self.path.name} is not XES, or is cut off.", found=str(error), hint="Export it again; nothing was loaded."
+                f"{self.path.name} is not XES, or is cut off.",
+                found=str(error),
+                hint="Export it again; nothing was loaded.",
             ) from error
 
     def _full(self) -> Iterator[Rows]:
@@ -73,19 +74,19 @@ class Xes:
 
     def _start(self, tag: str, said: dict[str, str]) -> None:
         tag = tag.rpartition(":")[2]
-        if tag == "trace":
-            self._case = {}
+        if tag in VALUES:
+            if self._trace:
+                self._attribute(said)
+                self._nested.append(said.get("key", ""))
         elif tag == "event":
             self._event, self._line = {}, self._parser.CurrentLineNumber
-        elif tag in VALUES or tag in NESTED:
-            self._attribute(said)
-            self._nested.append(said.get("key", ""))
-        self._path.append(tag)
+        elif tag == "trace":
+            self._case, self._trace = {}, True
 
     def _attribute(self, said: dict[str, str]) -> None:
-        if "value" not in said or "trace" not in self._path or "global" in self._path:
+        if "value" not in said or "key" not in said:
             return
-        name = ".".join([*self._nested, said.get("key", "")])
+        name = ".".join([*self._nested, said["key"]]) if self._nested else said["key"]
         if self._event is not None:
             self._event[name] = said["value"]
         else:
@@ -93,12 +94,14 @@ class Xes:
 
     def _end(self, tag: str) -> None:
         tag = tag.rpartition(":")[2]
-        self._path.pop()
-        if tag == "event" and self._event is not None:
+        if tag in VALUES:
+            if self._trace:
+                self._nested.pop()
+        elif tag == "event" and self._event is not None:
             self._ready.append((self._line, {**self._case, **self._event}))
             self._event = None
-        elif tag in VALUES or tag in NESTED:
-            self._nested.pop()
+        elif tag == "trace":
+            self._trace = False
 
     def _refuse(self, *_declared: object) -> None:
         raise SourceError(f"{self.path.name} declares XML entities.", hint="A log needs none; export it without them.")
