@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import ibis.expr.types as ir
+from deltalake.exceptions import DeltaError
 
 from regard.engine import Engine
 from regard.errors import WorkspaceError
@@ -123,14 +124,13 @@ class Ledger:
         if self._depth:
             yield
             return
-        with held(self.workspace.writer_lock, doing=doing, wait_s=self.wait_s):
+        with full_disk(), held(self.workspace.writer_lock, doing=doing, wait_s=self.wait_s):
             self._depth = 1
             try:
-                with full_disk():
-                    self.archive.prepare(now)
-                    if self.archive.intent.exists():
-                        resume(self.archive, engine)
-                    yield
+                self.archive.prepare(now)
+                if self.archive.intent.exists():
+                    resume(self.archive, engine)
+                yield
             finally:
                 self._depth = 0
 
@@ -140,9 +140,12 @@ def full_disk() -> Iterator[None]:
     """A full disk as a sentence; nothing is half done: what was not sealed is cleared away, what was goes on later."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except (OSError, DeltaError) as error:  # deltalake says it in words, without a number
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full and "No space left on device" not in str(error):
             raise
         raise WorkspaceError(
-            "The disk is full.", found=str(error), hint="Free some space and run the command again; nothing was lost."
+            "The disk is full.",
+            found=str(error).splitlines()[-1].strip(),
+            hint="Free some space and run the command again; nothing was lost.",
         ) from error
