@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from regard.blueprint import Blueprint, Promise, Rule, condition
-from regard.engine import Engine, empty, schema, seconds_between
+from regard.blueprint import Blueprint, Promise, Rule, ValueOf, condition
+from regard.engine import Engine, day_start, empty, local_date, schema, seconds_between
 from regard.experience import terms
 from regard.experience.exceeding import threshold
 
@@ -78,7 +78,7 @@ def _kind(known: ir.Table, promise: Promise, blueprint: Blueprint, engine: Engin
         beyond = threshold(measured, engine)
     else:
         beyond = promise.exceeded_by
-    return _shaped(_judged(measured, promise, beyond, as_of), promise, blueprint.zone, as_of)
+    return _shaped(_judged(measured, promise, beyond, as_of), promise, as_of)
 
 
 def _stream(known: ir.Table, promise: Promise, blueprint: Blueprint) -> ir.Table:
@@ -86,17 +86,14 @@ def _stream(known: ir.Table, promise: Promise, blueprint: Blueprint) -> ir.Table
     answers = _answers(promise, blueprint)
     rules = (promise.made, promise.kept, promise.void, promise.letter, promise.exceeded, answers)
     said = [condition(rule, known) for rule in rules if rule is not None]
-    rows = known.filter(ibis.or_(*said))
-    values = _values(rows, promise, blueprint.zone)
-    made = condition(promise.made, rows) & values["promised" if promise.unit != "time" else "due_at"].notnull()
-    void = _told(promise.void, rows) & ~condition(promise.made, rows)
-    columns = ("person_id", "source", "at", "sequence", "interaction_id", "touchpoint", "channel", "function")
+    rows = _valued(known.filter(ibis.or_(*said)), promise, blueprint.zone)
+    makes = condition(promise.made, rows)
+    columns = ("person_id", "source", "at", "sequence", "interaction_id", "touchpoint", "channel", "function", *VALUES)
     return rows.select(
         *columns,
-        **values,
-        is_made=made,
+        is_made=makes & rows["due_at" if promise.unit == "time" else "promised"].notnull(),
         is_kept=condition(promise.kept, rows),
-        is_void=void,
+        is_void=_told(promise.void, rows) & ~makes,
         is_letter=_told(promise.letter, rows),
         is_exceeded=_told(promise.exceeded, rows),
         is_answer=_told(answers, rows),
@@ -105,27 +102,22 @@ def _stream(known: ir.Table, promise: Promise, blueprint: Blueprint) -> ir.Table
     )
 
 
+VALUES = ("due_at", "promised", "came_at", "came_at_precision", "got")
+
+
 def _told(rule: Rule | None, rows: ir.Table) -> ir.BooleanValue:
     return condition(rule, rows) if rule is not None else ibis.literal(False)
 
 
-def _values(rows: ir.Table, promise: Promise, zone: str) -> dict[str, ir.Value]:
-    """What is promised and delivered, on every row: a time, or a text with the time it came."""
+def _valued(rows: ir.Table, promise: Promise, zone: str) -> ir.Table:
+    """Every row with what it would promise and deliver: a time, or a text and when that falls due and comes."""
     if promise.unit == "time":
-        return {
-            "due_at": terms.moment(promise.promised, rows, zone),
-            "promised": ibis.null("string"),
-            "came_at": terms.moment(promise.delivered, rows, zone),
-            "came_precision": terms.precision(promise.delivered, rows),
-            "got": ibis.null("string"),
-        }
-    return {
-        "due_at": terms.moment(promise.due, rows, zone) if promise.due else ibis.null(terms.MOMENT),
-        "promised": terms.text(promise.promised, rows),
-        "came_at": rows["at"],
-        "came_precision": rows["precision"],
-        "got": terms.text(promise.delivered, rows),
-    }
+        timed = terms.moment("due_at", promise.promised, rows, zone)
+        timed = terms.moment("came_at", promise.delivered, timed, zone)
+        return timed.mutate(promised=ibis.null("string"), got=ibis.null("string"))
+    timed = terms.moment("due_at", promise.due, rows, zone)
+    timed = terms.moment("came_at", ValueOf(at=True), timed, zone)
+    return timed.mutate(promised=terms.text(promise.promised, rows), got=terms.text(promise.delivered, rows))
 
 
 def _answers(promise: Promise, blueprint: Blueprint) -> Rule | None:
@@ -180,7 +172,7 @@ def _turns(rows: ir.Table) -> ir.Table:
         due_at=rows["due_at"].max(where=made),
         promised=rows["promised"].max(where=made),
         came_at=rows["came_at"].argmin(place, where=rows["is_kept"]),
-        came_precision=rows["came_precision"].argmin(place, where=rows["is_kept"]),
+        came_at_precision=rows["came_at_precision"].argmin(place, where=rows["is_kept"]),
         came_by=rows["interaction_id"].argmin(place, where=rows["is_kept"]),
         came_where=rows["touchpoint"].argmin(place, where=rows["is_kept"]),
         came_from=rows["function"].argmin(place, where=rows["is_kept"]),
@@ -195,7 +187,7 @@ def _superseded(turns: ir.Table) -> ir.Table:
     return turns.mutate(next_at=ibis.ifelse(turns["by_object"], following, ibis.null(terms.MOMENT)))
 
 
-CAME = ("kept_place", "came_at", "came_precision", "came_by", "came_where", "came_from", "came_to", "got")
+CAME = ("kept_place", "came_at", "came_at_precision", "came_by", "came_where", "came_from", "came_to", "got")
 
 
 def _delivered_to_people(turns: ir.Table) -> ir.Table:
@@ -266,15 +258,14 @@ def _measured(turns: ir.Table, promise: Promise, zone: str, as_of: dt.datetime) 
     by_day = promise.deadline == "day"
     gone = ibis.coalesce(turns["voided_at"], turns["next_at"])
     gone = ibis.ifelse(turns["delivered"], ibis.null(terms.MOMENT), gone)
-    end = terms.day_end(turns["due_at"], zone)
-    dated = turns.mutate(
-        gone_at=gone,
-        day_end=end,
-        late_from_at=end if by_day else turns["due_at"],
-        until=ibis.ifelse(turns["delivered"], turns["came_at"], ibis.ifelse(gone.isnull(), _literal(as_of), NEVER)),
+    until = ibis.ifelse(turns["delivered"], turns["came_at"], ibis.ifelse(gone.isnull(), _literal(as_of), NEVER))
+    known = turns.mutate(gone_at=gone, until=until, due_on=local_date(turns["due_at"], zone))
+    dated = known.mutate(
+        day_end=day_start(known["due_on"] + ibis.interval(days=1), zone), until_on=local_date(known["until"], zone)
     )
     timed = dated.mutate(
-        late_days=terms.days_between(dated["due_at"], dated["until"], zone),
+        late_from_at=dated["day_end"] if by_day else dated["due_at"],
+        late_days=dated["until_on"].delta(dated["due_on"], unit="day").cast("int64"),
         late_s=seconds_between(dated["due_at"], dated["until"]),
     )
     if promise.unit == "time":
@@ -299,7 +290,7 @@ def _judged(turns: ir.Table, promise: Promise, beyond: float | None, as_of: dt.d
     came, late = turns["delivered"], _late(turns["came_at"], turns, promise)
     if promise.deadline == "instant":  # where only the day of delivery is known, only the day can be late
         by_day = (turns["came_at"] >= turns["day_end"]).fill_null(False)
-        late = ibis.ifelse((turns["came_precision"] == "day").fill_null(False), by_day, late)
+        late = ibis.ifelse((turns["came_at_precision"] == "day").fill_null(False), by_day, late)
     gone = turns["gone_at"].notnull()
     better = (turns["extra"] >= beyond).fill_null(False) if beyond is not None else ibis.literal(False)
     other = "came as " + turns["got"] + " where " + turns["promised"] + " was promised"
@@ -323,7 +314,7 @@ def _judged(turns: ir.Table, promise: Promise, beyond: float | None, as_of: dt.d
     )
 
 
-def _shaped(turns: ir.Table, promise: Promise, zone: str, as_of: dt.datetime) -> ir.Table:
+def _shaped(turns: ir.Table, promise: Promise, as_of: dt.datetime) -> ir.Table:
     """The columns of the table, in its order and types."""
     timed, came = promise.unit == "time", turns["delivered"]
     missing = ibis.null("string")
@@ -337,9 +328,9 @@ def _shaped(turns: ir.Table, promise: Promise, zone: str, as_of: dt.datetime) ->
         "delivered_at": ibis.ifelse(came, turns["came_at"], NEVER),
         "delivered_by": ibis.ifelse(came, turns["came_by"], missing),
         "voided_at": turns["gone_at"],
-        "promised_value": terms.written(turns["due_at"], promise, zone) if timed else turns["promised"],
+        "promised_value": terms.written(turns["due_at"], turns["due_on"], promise) if timed else turns["promised"],
         "delivered_value": ibis.ifelse(
-            came, terms.written(turns["came_at"], promise, zone) if timed else turns["got"], missing
+            came, terms.written(turns["came_at"], turns["until_on"], promise) if timed else turns["got"], missing
         ),
         "unit": ibis.literal(promise.deadline if timed else promise.unit),
         "missed_by": ibis.ifelse(came, turns["missed_by"], ibis.null("float64")),

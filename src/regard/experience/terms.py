@@ -6,27 +6,43 @@ import ibis
 import ibis.expr.types as ir
 
 from regard.blueprint import Promise, ValueOf
-from regard.engine import day_start, local_date
+from regard.engine import day_start
 from regard.errors import BlueprintError
 
 MOMENT = "timestamp('UTC', 6)"
 NUMBER = r"^[+-]?[0-9]+([.][0-9]+)?$"
 
 
-def moment(value: ValueOf, touches: ir.Table, zone: str) -> ir.TimestampValue:
-    """The time that a value names on each row; a property that holds only a date is that day's first moment in `zone`.
+def moment(name: str, value: ValueOf | None, touches: ir.Table, zone: str) -> ir.Table:
+    """The rows with the time that a value names as column `name`, and its precision as `name`_precision.
+
+    A property that holds only a date is that day's first moment in `zone`, known to the day. The text, the day and the
+    moment are columns one after the other: a zone's transitions repeat their argument, which must stay short.
 
     Raises : BlueprintError if the value is a literal, which is no time.
     """
+    precision = f"{name}_precision"
+    if value is None:
+        return touches.mutate(**{name: ibis.null(MOMENT), precision: ibis.null("string")})
     if value.at:
-        return touches["at"]
+        return touches.mutate(**{name: touches["at"], precision: touches["precision"]})
     if value.after_s is not None:
-        return touches["at"] + ibis.interval(milliseconds=round(value.after_s * 1000))
-    said = text(value, touches)
+        later = touches["at"] + ibis.interval(milliseconds=round(value.after_s * 1000))
+        return touches.mutate(**{name: later, precision: touches["precision"]})
     if value.property is None:
         raise BlueprintError(f"{value.literal!r} is no time.", hint="Read it from a property, or with after.")
-    day = said.try_cast("date")
-    return ibis.ifelse(said.length() == 10, day_start(day, zone), said.try_cast(MOMENT))
+    said, day = f"{name}_said", f"{name}_on"
+    told = touches.mutate(**{said: text(value, touches)})
+    dated = told.mutate(
+        **{day: ibis.ifelse(told[said].length() == 10, told[said], ibis.null("string")).try_cast("date")}
+    )
+    known = dated[day].notnull()
+    return dated.mutate(
+        **{
+            name: ibis.ifelse(known, day_start(dated[day], zone), dated[said].try_cast(MOMENT)),
+            precision: ibis.ifelse(known, "day", "instant"),
+        }
+    ).drop(said, day)
 
 
 def text(value: ValueOf, touches: ir.Table) -> ir.StringValue:
@@ -38,32 +54,15 @@ def text(value: ValueOf, touches: ir.Table) -> ir.StringValue:
     return ibis.null("string")
 
 
-def precision(value: ValueOf, touches: ir.Table) -> ir.StringValue:
-    """Whether the time a value names is known to the instant or only to the day."""
-    if value.property is None:
-        return touches["precision"]
-    return ibis.ifelse(text(value, touches).length() == 10, "day", "instant")
-
-
 def number(said: ir.StringValue) -> ir.FloatingValue:
     """A text as a number where it is a plain decimal, else null."""
     return ibis.ifelse(said.re_search(NUMBER), said, ibis.null("string")).try_cast("float64")
 
 
-def days_between(earlier: ir.TimestampValue, later: ir.TimestampValue, zone: str) -> ir.IntegerValue:
-    """Calendar days in `zone` from one moment's day to another's; negative when `later` is the earlier."""
-    return local_date(later, zone).delta(local_date(earlier, zone), unit="day").cast("int64")
-
-
-def day_end(at: ir.TimestampValue, zone: str) -> ir.TimestampValue:
-    """The moment at which the calendar day of `at` is over in `zone`."""
-    return day_start(local_date(at, zone) + ibis.interval(days=1), zone)
-
-
-def written(at: ir.TimestampValue, promise: Promise, zone: str) -> ir.StringValue:
-    """A time as text: the day in `zone` for a promise of a day, the UTC instant for one of an instant; ISO-8601."""
+def written(at: ir.TimestampValue, on: ir.DateValue, promise: Promise) -> ir.StringValue:
+    """A time as text: its day for a promise of a day, the UTC instant for one of an instant; ISO-8601."""
     if promise.deadline == "day":
-        return local_date(at, zone).cast("string")
+        return on.cast("string")
     return at.date().cast("string") + "T" + at.strftime("%H:%M:%S") + "Z"
 
 
