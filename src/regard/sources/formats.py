@@ -96,7 +96,7 @@ def recognise(path: Path, said: Format) -> Guess:
         if path.name.lower().removesuffix(".gz").rpartition(".")[2] not in (kind, "parquet", "ndjson", "zsav"):
             guessed.append(kind)
     form = replace(said, type=kind)
-    if kind in ("csv", "tsv", "fixed"):
+    if kind in ("csv", "tsv"):
         form = _delimited(path, head, form, guessed)
     elif kind in ("jsonl", "json", "ocel") and form.encoding is None:
         form = replace(form, encoding=next((name for mark, name in MARKS.items() if head.startswith(mark)), "utf-8"))

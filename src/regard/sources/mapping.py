@@ -31,11 +31,11 @@ Refs = tuple[Ref, ...]
 class Format:
     """How a file is written; what is None is found out by looking at it.
 
-    type        : csv, tsv, fixed, jsonl, json, parquet, xlsx, sav, xes or ocel.
+    type        : csv, tsv, jsonl, json, parquet, xlsx, sav, xes or ocel.
     delimiter   : one character, or "whitespace".
     header_rows : 0 (then `columns` names them), 1, or 3 for survey tools.
     nulls       : texts that mean nothing was there.
-    at          : for json, the key under which the rows stand; for fixed, see `widths`.
+    at          : for json, the key under which the rows stand.
     """
 
     type: str | None = None

@@ -68,9 +68,11 @@ def prepared(file: Staged, name: str, mapping: Mapping, stage: Stage, settings: 
     scene = replace(scene, zones=_zones(scene, stage), currencies=_currencies(scene, stage))
     alone = len(mapping.interactions) == 1
     parts = [selected(one, scene, alone=alone) for one in mapping.interactions]
-    rows = " UNION ALL ".join(f"({ordered(part.rows, place, len(parts))})" for place, part in enumerate(parts))
     place = stage.path()
     n_rejects = _written(file, parts, scene, stage, place)
+    clean = n_rejects == file.n_bad
+    layers = [part.unchecked if clean else part.checked for part in parts]
+    rows = " UNION ALL ".join(f"({ordered(layer, number, len(parts))})" for number, layer in enumerate(layers))
     return Prepared(rows, place, file.n_rows + file.n_bad, n_rejects, _left_out(mapping, parts, scene, stage))
 
 
