@@ -164,9 +164,9 @@ def test_check_names_everything_wrong_at_once(engine: Engine, tmp_path: Path) ->
         ("orders.map.yaml:11", "Did you mean 'price'?"),
     ]
     path.write_text(ORDERS.replace("handles:", "handels:").replace("amount:", "amuont:"))
-    assert [one.where for one in check_mapping(path, None, engine)] == ["orders.map.yaml:6", "orders.map.yaml:11"]
+    assert [one.where for one in check_mapping(path)] == ["orders.map.yaml:6", "orders.map.yaml:11"]
     path.write_text(ORDERS + "  - {event: purchase, at: paid}\n")
-    assert "same id" in check_mapping(path, None, engine)[0].problem
+    assert "same id" in check_mapping(path)[0].problem
 
 
 def test_a_format_of_times_that_is_none_is_refused(loading: Loading) -> None:

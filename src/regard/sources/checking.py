@@ -19,10 +19,11 @@ from regard.sources.staging import Relation, Stage
 SAMPLE_ROWS = 1_000
 
 
-def check_mapping(path: Path | str, folder: Path | None, engine: Engine) -> list[Finding]:
+def check_mapping(path: Path | str, folder: Path | None = None, engine: Engine | None = None) -> list[Finding]:
     """What is wrong with a mapping file: its grammar, its words, and the columns it names.
 
-    folder  : where the mapping's files are; columns are compared only where there is one and the mapping names files.
+    folder  : where the mapping's files are; columns are compared where there is one, an engine, and the mapping names
+              its files.
     Returns : findings in the order of the file; none if all is well.
     """
     place = Path(path)
@@ -71,8 +72,8 @@ def _doubtful(mapping: Mapping) -> Iterator[Finding]:
         yield Finding(mapping.path, "note", says, "Add `zone: Europe/Paris`, or wherever the source writes.")
 
 
-def _columns(mapping: Mapping, folder: Path | None, engine: Engine) -> Iterator[Finding]:
-    if folder is None or not mapping.files:
+def _columns(mapping: Mapping, folder: Path | None, engine: Engine | None) -> Iterator[Finding]:
+    if folder is None or engine is None or not mapping.files:
         return
     matches = sorted(path for pattern in mapping.files for path in folder.glob(pattern))
     if not matches:
