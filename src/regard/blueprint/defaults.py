@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regard.blueprint.model import Feedback, Impression, Promise, Stage, Touchpoint
+from regard.blueprint.model import Feedback, Impression, Promise, Rule, Stage, Touchpoint
 
 STAGES = (
     Stage("awareness", "Awareness"),
@@ -35,10 +35,11 @@ def impressions(
         for one in promises
     ]
     answers = {one.when for one in feedback}
+    asked = {word for rule in answers for word in _points(rule)}
     ours = [
         Impression(f"touch_{one.id}", touch=one.id)
         for one in touchpoints
-        if one.when is not None and one.control != "uncontrolled" and one.when not in answers
+        if one.when is not None and one.control != "uncontrolled" and one.when not in answers and one.id not in asked
     ]
     felt = [
         Impression(f"felt_{one.id}", felt=one.id, levels=("relationship",))
@@ -46,6 +47,12 @@ def impressions(
         if one.level == "transaction"
     ]
     return (*kept, *ours, *felt)
+
+
+def _points(rule: Rule) -> tuple[str, ...]:
+    """The touchpoints that a rule names."""
+    own = rule.values if rule.field == "touchpoint" else ()
+    return (*own, *(word for part in (*rule.every, *rule.some) for word in _points(part)))
 
 
 def _unit_s(promise: Promise) -> float:

@@ -85,7 +85,7 @@ CHANNEL = Shape(
 UNIT = Shape(
     "unit",
     "A place in the organisation's tree: brand, market, region, store, team.",
-    (_id("the unit's name on interactions"), LABEL, Key("children", "items", "the units below it")),
+    (_id("the unit's name on interactions"), LABEL, Key("children", "items", "the units below it, of the same shape")),
     bare="id",
 )
 HANDLE = Shape(

@@ -136,6 +136,9 @@ def _promise(parser: Parser, promise: Promise) -> None:
     if not timed and promise.promised.after_s is not None:
         parser.find(promise.line, f"Promise {promise.id!r} promises a duration as {promise.unit}.",
                     "Put it under due, or leave unit out.")  # fmt: skip
+    if not timed and promise.better == "same" and (promise.exceeded_by is not None or promise.exceeded_estimate):
+        parser.find(promise.line, f"Promise {promise.id!r} cannot be exceeded_by: no way of differing is better.",
+                    "Add better: higher, or better: lower.")  # fmt: skip
     if promise.due is not None and promise.due.literal is not None:
         parser.find(promise.line, f"Promise {promise.id!r} is due {promise.due.literal!r}, which is no time.",
                     "Read it from a property or with after.")  # fmt: skip
