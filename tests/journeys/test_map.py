@@ -42,3 +42,13 @@ def test_a_part_of_the_time(seen, rows_of):
         ("visit", 1, 1),
     ]
     assert [(row["source"], row["n"]) for row in rows_of(found.edges)] == [("visit", 1)]
+
+
+def test_people_of_more_steps_than_fit_into_a_number(engine, typed, rows_of):
+    rows = [{"who": who, "event": f"e{step:03}"} for who in ("ann", "bob", "ann", None) for step in range(70)]
+    rows += [{"who": "ann", "event": f"e{step:03}"} for step in range(60, 70)]
+    blueprint = Blueprint("T")
+    found = split(engine.keep(touch(engine.table(typed(rows)), blueprint)), blueprint, engine)
+    nodes = rows_of(journey_map(found["steps"], found["step_names"]).nodes)
+    assert {row["n_people"] for row in nodes} == {2}
+    assert len(nodes) == 70

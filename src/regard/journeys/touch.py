@@ -9,7 +9,7 @@ from regard.blueprint import Blueprint, recognise
 from regard.engine import local_date
 from regard.tables import table
 
-TOUCH_ORDER = ("person_id", "at", "sequence", "interaction_id", "source")
+TOUCH_ORDER = ("person_id", "at", "sequence", "interaction_id")
 """How touches lie on disk: a person's story is one stretch of the file, in order."""
 
 
