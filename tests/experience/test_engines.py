@@ -34,7 +34,7 @@ def tables(opened: Engine, people: town.Town) -> dict[str, pa.Table]:
 
 
 def test_duckdb_and_sail_agree(sail: str, engine: Engine, tmp_path: Path) -> None:
-    people = town.lively(40, seed=1)
+    people = town.lively(25, seed=1)
     other = connect(sail, scratch=tmp_path / "sail")
     try:
         mine, theirs = tables(engine, people), tables(other, people)

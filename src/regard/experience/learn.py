@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
-from regard.experience.cumulative import TINY, Answers, Prior, covariance, fit, hold, probabilities, residuals
-from regard.experience.memory import LEAST_FLOOR, MOST_FLOOR, Memory
+from regard.experience.cumulative import Answers, Prior, covariance, fit, hold
+from regard.experience.memory import Memory
 from regard.experience.model import Model, features, memory_slopes, usual
 from regard.experience.seen import Met
 
@@ -17,7 +16,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 IDENTIFIED = 0.8
 """A parameter is identified when its posterior sd has fallen to four fifths of its prior's."""
-ROUNDS = 3
+ROUNDS, MOST_STEPS = 3, 20
+LONGEST, SETTLED = 0.7, 1e-3
+"""How far memory may move in one step, in its coordinates, and the step at which it has settled."""
 DIGITS = 10
 
 
@@ -66,50 +67,30 @@ def _weigh(model: Model, said: Said) -> tuple[Model, Floats]:
 
 
 def _remember(model: Model, said: Said, columns: Floats, joint: Floats) -> tuple[Model, Floats, Floats]:
-    """Memory and weights in turn; a coordinate that is not identified goes back to its prior."""
+    """Memory and weights together; a coordinate that is not identified goes back to its prior."""
     stated = model.stated_memory.point
     known = _identified(model, joint)
-    for _ in range(ROUNDS if known.any() else 0):
-        model = replace(model, memory=Memory.at(_best_point(model, said, stated)))
-        model, columns = _weigh(model, said)
-        joint = _joint_covariance(model, said, columns)
-        known = _identified(model, joint)
-    point = np.where(known, model.memory.point, stated)
-    if not np.array_equal(point, model.memory.point):
-        model, columns = _weigh(replace(model, memory=Memory.at(point)), said)
-        joint = _joint_covariance(model, said, columns)
-    return replace(model, known_memory=known), columns, joint
+    for _ in range(MOST_STEPS if known.any() else 0):
+        before = model.memory.point
+        model = _step(model, said, columns)
+        columns = features(said.met, model)
+        if np.max(np.abs(model.memory.point - before)) < SETTLED:
+            break
+    known = known & _identified(model, _joint_covariance(model, said, columns))
+    point = np.where(known, model.memory.point, stated).round(DIGITS)
+    model = replace(model, memory=Memory.at(point) if known.any() else model.stated_memory)
+    model, columns = _weigh(model, said)
+    return replace(model, known_memory=known), columns, _joint_covariance(model, said, columns)
 
 
-def _best_point(model: Model, said: Said, stated: Floats) -> Floats:
-    """Memory of greatest posterior density with the weights as they stand."""
-    met, classes, scale = said.met, said.classes, said.scale
-    raw = np.zeros(len(met.x))
-    for kind in model.kinds:
-        mine = met.of_kind.get(kind.code)
-        if mine is not None:
-            raw[mine] = model.raw(kind, met.x[mine])
-    loss = raw < 0
-    bases, widths = model.theta[: len(model.scales)], np.exp(model.theta[len(model.scales) : 2 * len(model.scales)])
-
-    def density(z: Floats) -> tuple[float, Floats]:
-        memory = Memory.at(stated + z * model.memory_sd)
-        eta = bases[scale] + np.bincount(met.ask, raw * memory.of(met.age_s, loss), minlength=met.n)
-        by_eta, _ = residuals(eta, widths[scale], classes)
-        slopes = memory.slopes(met.age_s, loss) * (raw * by_eta[met.ask])[:, None]
-        chance = _chance(eta, widths[scale], classes)
-        return 0.5 * float(z @ z) - float(np.log(chance).sum()), z - slopes.sum(0) * model.memory_sd
-
-    ends = np.log(np.array([LEAST_FLOOR, MOST_FLOOR]) / (1 - np.array([LEAST_FLOOR, MOST_FLOOR])))
-    bounds = [(-4.0, 4.0), (-4.0, 4.0), tuple((ends - stated[2]) / model.memory_sd[2])]
-    start = (model.memory.point - stated) / model.memory_sd
-    found = minimize(density, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    return np.asarray(stated + found.x * model.memory_sd, dtype=np.float64)
-
-
-def _chance(eta: Floats, width: Floats, classes: Ints) -> Floats:
-    low, passive, high = probabilities(eta, width)
-    return np.maximum(np.where(classes < 0, low, np.where(classes > 0, high, passive)), TINY)
+def _step(model: Model, said: Said, columns: Floats) -> Model:
+    """One step of weights and memory together: eta is linear in the coordinates of memory for a little way."""
+    prior, point, n = _joint_prior(model), model.memory.point, len(model.theta)
+    prior.mean[n:] = model.stated_memory.point - point
+    prior.lower[n:], prior.upper[n:] = -LONGEST, LONGEST
+    whole = said.with_features(np.hstack([columns, memory_slopes(said.met, model)]), model)
+    found = fit(whole, prior, np.concatenate([model.theta, np.zeros(3)]))
+    return replace(model, theta=found[:n], memory=Memory.at(point + found[n:]))
 
 
 def _identified(model: Model, joint: Floats) -> NDArray[np.bool_]:
@@ -118,12 +99,16 @@ def _identified(model: Model, joint: Floats) -> NDArray[np.bool_]:
 
 def _joint_covariance(model: Model, said: Said, columns: Floats) -> Floats:
     """Of theta and the coordinates of memory together."""
+    whole = said.with_features(np.hstack([columns, memory_slopes(said.met, model)]), model)
+    return covariance(np.concatenate([model.theta, np.zeros(3)]), whole, _joint_prior(model))
+
+
+def _joint_prior(model: Model) -> Prior:
+    """Of theta, and of how far memory is from where it stands."""
     free = np.full(3, np.inf)
-    prior = Prior(
+    return Prior(
         np.concatenate([model.prior.mean, np.zeros(3)]),
         np.concatenate([model.prior.sd, model.memory_sd]),
         np.concatenate([model.prior.lower, -free]),
         np.concatenate([model.prior.upper, free]),
     )
-    whole = said.with_features(np.hstack([columns, memory_slopes(said.met, model)]), model)
-    return covariance(np.concatenate([model.theta, np.zeros(3)]), whole, prior)

@@ -22,6 +22,8 @@ BASE, BASE_SD, WIDTH, WIDTH_SD = 1.0, 1.5, 0.0, 0.7
 """Prior of a scale's base (eta of a person without impressions; about +40 in net rating) and log width of "passive"."""
 STATED_SCALE = "stated"
 """The scale of a level on which nobody is asked: its cut-points are the prior's."""
+FEWEST = 30
+"""Fewer answers do not calibrate a score, whatever its prior."""
 Z90 = 1.6448536269514722
 
 
@@ -86,7 +88,7 @@ class Model:
     @property
     def calibrated(self) -> bool:
         """Whether customers' answers, and not stated priors, set its level."""
-        return bool(self.n_answers and self.known[0])
+        return bool(self.n_answers >= FEWEST and self.known[0])
 
     def parameters(self) -> list[str]:
         """Names of theta, then of memory."""
@@ -148,7 +150,7 @@ def stated(level: str, kinds: Sequence[Kind], blueprint: Blueprint) -> Model:
     )
 
 
-PERSON_VAR, ACCOUNT_VAR = 0.25, 0.09
+PERSON_VAR, ACCOUNT_VAR = 0.5, 0.1
 """Prior variance of what a person, and an account, says beyond what their impressions explain (eta squared)."""
 
 

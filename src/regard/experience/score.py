@@ -67,6 +67,7 @@ def score(
         heard, rolled = _foresee(known, level)
         expected.append(_predictions(heard, rolled, level))
         scored.append(_rate(known, level, heard, rolled))
+    engine.drop(known.made)
     relationship = scored[-1]
     models = [row for one in scored for row in rows_of(one.model)]
     tables = {

@@ -66,7 +66,7 @@ def rate(
     n = asked.rows.num_rows
     numbered = asked.rows.append_column("ask", pa.array(np.arange(n)))
     question = engine.table(numbered.select(["ask", "person_id", "at_ms", "object_type", "object_id"]))
-    met = before(question, made, standing, model.kinds, sight=sight)
+    met = engine.keep(before(question, made, standing, model.kinds, sight=sight))
     columns, slopes, counts = _summed(met, model, n, engine)
     u, v, left = leanings.of(asked.person, asked.account, model.person_var, model.account_var)
     eta = model.base + columns @ model.weights + u + v
