@@ -61,7 +61,7 @@ def _people(steps: ir.Table, step_names: ir.Table) -> ir.Table:
     """
     known = steps.filter(steps.person.notnull())
     usual = known.filter(known.this <= BITS)
-    taken = usual.group_by("person").agg(mask=bit_or(ibis.literal(1, "int64") << usual.this))
+    taken = usual.group_by("person").agg(mask=bit_or(ibis.literal(1, "int8").cast("int64") << usual.this))
     alike = taken.group_by("mask").agg(n=taken.count())
     each = alike.cross_join(step_names.filter(step_names.code <= BITS).select("code"))
     each = each.filter(((each["mask"] >> each.code) & 1) == 1)
