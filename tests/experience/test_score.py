@@ -96,7 +96,7 @@ def test_each_answer_is_foreseen_from_earlier_answers_only(tables: dict[str, Row
 
 def test_what_comes_later_changes_no_earlier_prediction(engine: Engine, lively: town.Town) -> None:
     """As of day 200 and as of day 345, with blocks that begin alike: an answer is never an input to its prediction."""
-    blueprint = replace(town.BLUEPRINT, score=replace(town.BLUEPRINT.score, block_s=9 * town.DAY))
+    blueprint = replace(town.BLUEPRINT, score=replace(town.BLUEPRINT.score, block_s=8 * town.DAY))
     early = told(engine, lively, blueprint=blueprint, as_of=town.moment(200))["predictions"]
     late = {row["feedback_id"]: row for row in told(engine, lively, blueprint=blueprint)["predictions"]}
     assert len(early) > 40
