@@ -32,24 +32,43 @@ NEW, KNOWN, CHANGED, CORRECTION, BAD = "new", "known", "changed", "correction", 
 class Doubts:
     """What a load has in common with the ledger or with itself.
 
-    ids : interaction_id, kept in the engine.
-    n   : how many.
+    ids     : interaction_id, kept in the engine.
+    hard    : those of them that must be looked at whole, kept too.
+    n       : ids in doubt.
+    n_hard  : of them hard.
+    n_known : rows that the ledger holds already, word for word; the others in doubt are hard.
     """
 
     ids: ir.Table
+    hard: ir.Table
     n: int
+    n_hard: int
+
+    @property
+    def n_known(self) -> int:
+        return self.n - self.n_hard
 
 
 @contextmanager
 def doubts(staged: ir.Table, held: ir.Table | None, engine: Engine) -> Iterator[Doubts]:
     """Find the ids in doubt: met twice, held by the ledger already, or on rows without time or event."""
     suspects = engine.keep(_suspects(staged, held))
+    if not _number(suspects, engine):  # most loads end here, without a look at a single id
+        yield Doubts(suspects, suspects, 0, 0)
+        engine.drop(suspects)
+        return
     ids = engine.keep(_proven(staged, held, suspects))
+    hard = engine.keep(_hard(staged, held, ids))
     engine.drop(suspects)
     try:
-        yield Doubts(ids, int(engine.rows(ids.aggregate(n=ids.count())).column("n")[0].as_py()))
+        yield Doubts(ids, hard, _number(ids, engine), _number(hard, engine))
     finally:
         engine.drop(ids)
+        engine.drop(hard)
+
+
+def _number(kept: ir.Table, engine: Engine) -> int:
+    return int(engine.rows(kept.aggregate(n=kept.count())).column("n")[0].as_py())
 
 
 def _suspects(staged: ir.Table, held: ir.Table | None) -> ir.Table:
@@ -70,19 +89,33 @@ def _proven(staged: ir.Table, held: ir.Table | None, suspects: ir.Table) -> ir.T
     near = rows.mutate(h=fingerprint_of(rows.interaction_id)).semi_join(suspects, "h").drop("h")
     counted = near.group_by("interaction_id").aggregate(n=near.count(), bad=near.bad.any())
     if held is None:
-        return counted.filter((counted.n > 1) | counted.bad).select("interaction_id")
+        return counted.filter((counted.n > 1) | counted.bad).select("interaction_id", easy=ibis.literal(False))
     known = held.select(held_id=without_occurrence(held.interaction_id))
     known = known.mutate(h=fingerprint_of(known.held_id)).semi_join(suspects, "h").select("held_id").distinct()
     beside = counted.left_join(known, counted.interaction_id == known.held_id)
-    return beside.filter((beside.n > 1) | beside.bad | beside.held_id.notnull()).select("interaction_id")
+    found = beside.filter((beside.n > 1) | beside.bad | beside.held_id.notnull())
+    return found.select("interaction_id", easy=(found.n == 1) & ~found.bad)
+
+
+def _hard(staged: ir.Table, held: ir.Table | None, ids: ir.Table) -> ir.Table:
+    """The ids in doubt but those met once, which the ledger holds with the same content."""
+    if held is None:
+        return ids.select("interaction_id")
+    easy = ids.filter(ids.easy)
+    rows = staged.filter(staged.interaction_id.isin(easy.interaction_id))
+    rows = rows.select("interaction_id", c=fingerprint(rows))
+    facts = held.filter(held.interaction_id.isin(easy.interaction_id))
+    facts = facts.select(held_id=facts.interaction_id, held_c=fingerprint(facts))
+    known = rows.semi_join(facts, [rows.interaction_id == facts.held_id, rows.c == facts.held_c])
+    return ids.filter(~ids.interaction_id.isin(known.interaction_id)).select("interaction_id")
 
 
 def settled(staged: ir.Table, held: ir.Table | None, found: Doubts, *, correct: bool) -> ir.Table:
-    """The rows in doubt, each with what becomes of it.
+    """The hard rows, each with what becomes of it.
 
     Returns : the columns of `interactions` as they would be loaded, and outcome: string.
     """
-    rows = staged.semi_join(found.ids, "interaction_id")
+    rows = staged.semi_join(found.hard, "interaction_id")
     rows = rows.mutate(c=fingerprint(rows), usable=rows.occurred_at.notnull() & rows.event.notnull())
     order = [rows.sequence, rows.c]
     rows = rows.mutate(
@@ -125,10 +158,10 @@ def _beside(rows: ir.Table, held: ir.Table | None, found: Doubts) -> ir.Table:
     if held is None:
         return rows.mutate(id_held=ibis.literal(False), said_before=ibis.literal(False))
     facts = held.mutate(ref=ibis.coalesce(held.corrects, held.interaction_id))
-    near = facts.semi_join(found.ids, without_occurrence(facts.ref) == found.ids.interaction_id)
+    near = facts.semi_join(found.hard, without_occurrence(facts.ref) == found.hard.interaction_id)
     # a fact that corrects another still stands for itself as well
     himself = held.filter(held.corrects.notnull()).mutate(ref=held.interaction_id)
-    himself = himself.semi_join(found.ids, without_occurrence(himself.ref) == found.ids.interaction_id)
+    himself = himself.semi_join(found.hard, without_occurrence(himself.ref) == found.hard.interaction_id)
     cover = ["ref", "c", "blacked", "itself"]
     said = _variants(near).select(*cover).union(_variants(himself).select(*cover))
     by_id = said.group_by("ref").aggregate(id_held=said.itself.any(), blacked=said.blacked.any())

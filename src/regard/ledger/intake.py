@@ -73,12 +73,17 @@ def taken_in(
     with doubts(staged, held, intake.engine) as found:
         if not found.n:
             return
-        judged = settled(staged, held, found, correct=batch.on_change == "correct")
-        verdicts = intake.put(judged, ibis.schema({**shape, "outcome": "string"}))
-        intake.counts.update(_tally(verdicts, intake.engine))
-        intake.rejects += [_rejected(verdicts, CHANGED, CHANGED_SAYS), _rejected(verdicts, BAD, BAD_SAYS)]
-        fresh = verdicts.filter(verdicts.outcome.isin([NEW, CORRECTION])).select(*shape.names)
-        intake.put(staged.anti_join(found.ids, "interaction_id").select(*shape.names).union(fresh), shape)
+        intake.counts["n_known"] = found.n_known
+        fresh = staged.anti_join(found.ids, "interaction_id").select(*shape.names)
+        if found.n_hard:
+            judged = settled(staged, held, found, correct=batch.on_change == "correct")
+            verdicts = intake.put(judged, ibis.schema({**shape, "outcome": "string"}))
+            for name, n in _tally(verdicts, intake.engine).items():
+                intake.counts[name] = intake.counts.get(name, 0) + n
+            intake.rejects += [_rejected(verdicts, CHANGED, CHANGED_SAYS), _rejected(verdicts, BAD, BAD_SAYS)]
+            added = verdicts.filter(verdicts.outcome.isin([NEW, CORRECTION]))
+            fresh = fresh.union(added.select(*shape.names))
+        intake.put(fresh, shape)
 
 
 def _without_forgotten(staged: ir.Table, tombstones: ir.Table, secret: str, intake: Intake) -> ir.Table:
