@@ -191,9 +191,9 @@ class DeltaFolder:
         table = self.open()
         table.create_checkpoint()
         log = self.folder / "_delta_log"
-        for path in log.iterdir():
+        for path in log.iterdir():  # a killed commit may have left a draft
             number = path.name.split(".")[0]
-            if path.name.startswith("_commit_") or (number.isdigit() and int(number) < table.version()):
+            if path.name != "_last_checkpoint" and not (number.isdigit() and int(number) >= table.version()):
                 path.unlink()
         synced(log)
 
