@@ -16,8 +16,10 @@ from regard.web import pictures, words
 
 Row = Mapping[str, object]
 WIDTH, LANE_NAMES, NARROWEST = 1160, 112, 62
-HEAD, FEELING, ROW, PAD, BAR = 30, 92, 36, 10, 13
-WAYS, WAITS = 24, 10
+HEAD, FEELING, ROW, PAD, BAR = 30, 92, 40, 10, 13
+WAYS = 24
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom."""
 ELSEWHERE = "no stage"
 
 
@@ -202,15 +204,24 @@ def _ways(edges: Sequence[Row], placed: Sequence[Point]) -> list[Way]:
     shown = [row for row in edges if row["source"] in where and row["target"] in where and row["source"] != row["target"]]
     shown = shown[:WAYS]
     most = max((int(str(row["n"])) for row in shown), default=1)
-    found = []
-    for number, row in enumerate(shown):
+    taken = [(one.x, one.y - 15, one.x + 6.6 * len(one.label), one.y + BAR) for one in placed]
+    found: list[Way] = []
+    for row in shown:
         source, target, n = where[str(row["source"])], where[str(row["target"])], int(str(row["n"]))
         path, x, y = _path(source, target)
         wait = words.span(row["median_wait_s"])
         says = f"{source.label} to {target.label}: {n:,} times, after {wait} (median)"
         stroke = round(1 + 7 * (n / most) ** 0.5, 1)
-        found.append(Way(source.id, target.id, n, path, stroke, wait if number < WAITS else "", x, y, says))
+        box = (x - 3.2 * len(wait), y - 14, x + 3.2 * len(wait), y + 1)
+        free = source.stage != target.stage and not any(_meet(box, other) for other in taken)
+        if free:
+            taken.append(box)
+        found.append(Way(source.id, target.id, n, path, stroke, wait if free else "", x, y, says))
     return found
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _path(source: Point, target: Point) -> tuple[str, float, float]:
