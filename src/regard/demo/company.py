@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 REGIONS = ("north", "vale", "hills", "coast")
-SHARES = (0.30, 0.28, 0.22, 0.20)
+SHARES = (0.29, 0.27, 0.20, 0.24)
+EAGERNESS = {"north": 1.0, "vale": 1.0, "hills": 1.0, "coast": 1.5}  # the coast has no shops near and orders more
 WAREHOUSE = {"north": "west", "coast": "west", "vale": "east", "hills": "east"}
 TOWNS = {
     "north": ("Ardenby", "Korst", "Lindmark"),
@@ -12,7 +13,7 @@ TOWNS = {
     "coast": ("Saltmere", "Duinhaven", "Pellworth"),
 }
 STORES = ("store-ardenby", "store-korst", "store-mellow-ford", "store-quennel", "store-brackmoor", "store-saltmere")
-FLATS = {"north": 0.30, "vale": 0.25, "hills": 0.50, "coast": 0.30}
+FLATS = {"north": 0.30, "vale": 0.25, "hills": 0.45, "coast": 0.30}
 
 FIRST = (
     "Ada", "Aurel", "Bart", "Bea", "Cato", "Ciel", "Daan", "Dora", "Elio", "Elke", "Emre", "Fien", "Finn", "Gaia",

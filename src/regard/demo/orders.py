@@ -24,7 +24,7 @@ from regard.demo.people import (
     until_end,
 )  # fmt: skip
 
-RATE_SHAPE, RATE_MEAN = 1.1, 3.2  # orders a year: Gamma with this shape and mean
+RATE_SHAPE, RATE_MEAN = 1.1, 2.8  # orders a year: Gamma with this shape and mean
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def draw(rng: np.random.Generator, people: People) -> Orders:
 
 def _placed(rng: np.random.Generator, people: People) -> tuple[Ints, Times]:
     """Who ordered when: everyone at a rate of their own, from joining until they quietly leave."""
-    rate = rng.gamma(RATE_SHAPE, RATE_MEAN / RATE_SHAPE, len(people))
+    eager = np.array([company.EAGERNESS[name] for name in people.region])
+    rate = rng.gamma(RATE_SHAPE, RATE_MEAN / RATE_SHAPE, len(people)) * eager
     who = np.repeat(np.arange(len(people)), rng.poisson(rate))
     placed = at_hours(rng, START + days_in_year(rng, len(who)) * DAY, 7, 23)
     there = (placed < people.leaving[who]) & (np.isnat(people.joined[who]) | (placed > people.joined[who]))

@@ -32,7 +32,7 @@ ORDER = {"late": -1.1, "late_to_7_days": -1.2, "left_at_entrance": -1.9, "new_pa
 """What happened to an order, in eta on what its customer says of it: late at all; grows to this at seven days late
 (in addition, in proportion); left at the block's entrance; came in the new packaging: nothing."""
 
-REGARD = {"late": -0.9, "late_to_7_days": -0.8, "payment_failed": -1.2, "left_at_entrance": -0.8, "good": 0.15,
+REGARD = {"late": -0.9, "late_to_7_days": -0.8, "payment_failed": -1.2, "left_at_entrance": -0.5, "good": 0.15,
           "apology": 0.4}  # fmt: skip
 """The same for how they regard the company: `good` is an order on time and at the door."""
 
@@ -53,8 +53,8 @@ QUIET_RESPONSE = 0.02
 """Share of the coast that answers."""
 
 # Story 1. Those who answer are steady while a quiet segment, broken by an incident, falls.
-INCIDENT = (dt.date(2025, 9, 8), dt.date(2025, 9, 28))
-"""The coast's payment provider and its parcel depot fail together, from the first day to the last."""
+INCIDENT = (dt.date(2025, 8, 25), dt.date(2025, 10, 19))
+"""The coast moves to a new payment provider and a new parcel depot, and both fail, from the first day to the last."""
 
 INCIDENT_PAYMENT_FAILS = 0.5
 INCIDENT_LATE = 0.85
@@ -79,11 +79,11 @@ DIFFICULT_CONTACTS = 24
 """Each of them follows a late delivery of the order it is about."""
 
 # A false lead. A new packaging came together with a slower warehouse: raw means differ, the packaging does nothing.
-PACKAGING_FROM = dt.date(2025, 10, 6)
+PACKAGING_FROM = dt.date(2025, 11, 3)
 PACKAGING_SHARE = 0.65
 """Of the orders of the east warehouse since then; the west keeps the old one."""
 
-SLOW_WAREHOUSE_LATE = 0.22
+SLOW_WAREHOUSE_LATE = 0.34
 """Share of the east warehouse's orders that are late since then; 0.06 before, and in the west."""
 
 USUAL_LATE = 0.06
