@@ -17,9 +17,7 @@ AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
 
 def flows(n: int) -> pa.Table:
-    rows = [
-        {"source": f"s{i}", "target": "t", "n": i, "median_wait_s": 60.0 * i, "mean_wait_s": 1.5} for i in range(n)
-    ]
+    rows = [{"source": f"s{i}", "target": "t", "n": i, "median_wait_s": 60.0 * i, "mean_wait_s": 1.5} for i in range(n)]
     return pa.Table.from_pylist(rows, schema=schema("flows").to_pyarrow())
 
 

@@ -91,7 +91,7 @@ class Client:
         asked = Request(self.address + path, data=body, method=method, headers=dict(headers))
         try:
             with urlopen(asked, timeout=60) as found:
-                return Answer(found.status, found.read().decode(), dict(found.headers))
+                return Answer(found.status, found.read().decode(errors="replace"), dict(found.headers))
         except HTTPError as error:
             return Answer(error.code, error.read().decode(), dict(error.headers))
 
@@ -133,7 +133,9 @@ def _serving(workspace: Workspace, clock: dt.datetime) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Headless Chromium; reported as not run where there is none, but never in continuous integration."""
-    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    path = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
     if path is None:
         assert not os.environ.get("CI"), "continuous integration needs Chromium"
         pytest.skip("no Chromium on this machine")

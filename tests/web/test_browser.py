@@ -90,7 +90,7 @@ def test_every_control_can_be_reached_by_tab_with_visible_focus(page: Page, serv
             invisible.append(tag)
     assert invisible == []
     assert any("skip" in tag for tag in seen)
-    assert any("name=\"segment\"" in tag for tag in seen)
+    assert any('name="segment"' in tag for tag in seen)
     assert len(seen) > 25
 
 

@@ -11,7 +11,20 @@ import regard.web
 
 CSS = (Path(regard.web.__file__).parent / "static" / "tokens.css").read_text(encoding="utf-8")
 TOKENS = {name: (light, dark) for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", CSS)}
-WORDS = ("ink", "soft", "faint", "accent", "accent-strong", "worse", "better", "harm", "series-1", "series-2", "series-3", "series-4")
+WORDS = (
+    "ink",
+    "soft",
+    "faint",
+    "accent",
+    "accent-strong",
+    "worse",
+    "better",
+    "harm",
+    "series-1",
+    "series-2",
+    "series-3",
+    "series-4",
+)
 GROUNDS = ("paper", "surface", "sunk")
 DRAWN = ("feel-n3", "feel-n2", "feel-p2", "feel-p3")
 FEELINGS = ("feel-n3", "feel-n2", "feel-n1", "feel-0", "feel-p1", "feel-p2", "feel-p3")

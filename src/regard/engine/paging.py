@@ -63,6 +63,8 @@ def _least(kind: types.DataType) -> object:
         return ""
     if kind.is_timestamp():
         return EARLIEST
+    if kind.is_boolean():
+        return False
     return EARLIEST.date() if kind.is_date() else max(LEAST, -(2 ** (8 * kind.nbytes - 1)))
 
 
