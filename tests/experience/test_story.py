@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_a_moment_s_points_are_what_the_score_did_there_and_then(model: Model) -
 def test_a_loss_fades_and_never_goes(model: Model) -> None:
     found = curve([row(None, 0, 1.0, model), row("i1", 4_000, -0.9, model)], model, AS_OF, between=40)
     after = [one.score for one in found if one.at > AS_OF - 4_000 * DAY]
-    assert all(later > earlier for earlier, later in zip(after, after[1:-1], strict=False))
+    assert all(later > earlier for earlier, later in pairwise(after[:-1]))
     assert after[-1] < score(model, 1.0)
     assert after[-1] == pytest.approx(score(model, 1.0 - 0.9 * model.memory.floor), abs=0.01)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from regard.blueprint import Blueprint
 from regard.engine import epoch_ms, seconds_between
-from regard.experience.cumulative import score_of
+from regard.experience.cumulative import score_of, slope_of
 from regard.experience.kinds import kinds
 from regard.experience.model import Z90, Model, read
 
@@ -180,14 +180,15 @@ def interval(people: Rows, met: Rows, model: Model, at: dt.datetime) -> Standing
     g[0], g[scales] = total(people, "base"), total(people, "width")
     g[2 * scales : 2 * scales + slots] = [total(met, f"slot_{number}") for number in range(slots)]
     g[-3:] = [total(met, f"memory_{place}") for place in range(3)]
-    if not g[0]:
-        return Standing(at, total(people, "score") / n, n)
-    g /= g[0]
-    shared = float(g @ model.covariance @ g)
-    own = total(people, "spread") / total(people, "base") ** 2 * (model.person_var + model.account_var)
-    half = Z90 * math.sqrt(shared + own)
+    g /= n
+    own = total(people, "spread") / n**2 * (model.person_var + model.account_var)
+    sd = math.sqrt(float(g @ model.covariance @ g) + own)
     score = total(people, "score") / n
     like = _eta_of(score, model)
+    steep = float(slope_of(np.array(like), np.array(model.width)))
+    if steep <= 0:
+        return Standing(at, score, n)
+    half = Z90 * sd / steep
     return Standing(at, score, n, _score(like - half, model), _score(like + half, model))
 
 
