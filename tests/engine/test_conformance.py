@@ -45,7 +45,7 @@ def interactions() -> pa.Table:
         handles = [
             {"kind": "email", "value": f" P{person}@Example.org "},
             {"kind": "phone", "value": f"+49 30 555-{person if person % 9 else 0:03}"},
-            {"kind": "device", "value": f"Gerät{person * 2 + int(rng.integers(0, 2))}"},
+            {"kind": "device", "value": f"GerÄtİΣΑΣ{person * 2 + int(rng.integers(0, 2))}"},
             {"kind": "email", "value": ["info@x.org", "none@none.com", None][person % 3]},
         ]
         kept = [handle for handle in handles if rng.random() < 0.4]

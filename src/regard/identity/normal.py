@@ -46,7 +46,7 @@ def normalised(kind: ir.StringValue, value: ir.StringValue, blueprint: Blueprint
     email, text : without blanks around it, in lower case. exact : as it is.
     phone       : its digits, without a leading 00 ("+49 30 12" and "0049 30 12" are both 493012).
     """
-    text = value.re_replace(EDGES, "").lower()
+    text = value.re_replace(EDGES, "").replace("İ", "i").lower().replace("ς", "σ")  # where engines' lower() differs
     digits = value.re_replace("[^0-9]", "")
     international = ibis.cases((digits.startswith("00"), digits.substr(2)), else_=digits)
     return ibis.cases(
@@ -68,7 +68,7 @@ def spelled(kind: str, value: str, blueprint: Blueprint) -> str:
     if normal == "phone":
         digits = re.sub("[^0-9]", "", value)
         return digits[2:] if digits.startswith("00") else digits
-    return "".join(one if len(one.lower()) > 1 else one.lower() for one in value.strip(BLANK))
+    return value.strip(BLANK).replace("İ", "i").lower().replace("ς", "σ")
 
 
 def _or_none(kinds: Iterable[str]) -> list[str]:
