@@ -39,8 +39,19 @@ channels:
 touchpoints:
   - {id: visit, label: Visit to the web shop, stage: interaction, channel: web, function: shop, when: {event: visit}}
   - {id: order, label: Order, stage: purchase, channel: web, function: shop, when: {event: order}}
-  - {id: delivery, label: Delivery, stage: use, channel: courier, function: logistics, control: influenced, when: {event: delivered}}
-  - {id: service_call, label: Call to the service desk, stage: use, channel: phone, function: service, when: {event: call}}
+  - id: delivery
+    label: Delivery
+    stage: use
+    channel: courier
+    function: logistics
+    control: influenced
+    when: {event: delivered}
+  - id: service_call
+    label: Call to the service desk
+    stage: use
+    channel: phone
+    function: service
+    when: {event: call}
   - {id: apology, label: Apology with a voucher, stage: use, function: service, when: {event: apology}}
   - {id: survey, label: Survey after delivery, stage: cultivation, function: service, when: {event: answer}}
   - {id: invoice, label: Invoice, stage: purchase, function: billing, when: {event: invoice}}

@@ -1,8 +1,9 @@
-"""Colours can be read: 4.5:1 for words, 3:1 for what is drawn, light and dark, and feelings told apart without red and green."""
+"""Colours can be read, light and dark: 4.5:1 for words, 3:1 for what is drawn, feelings apart without red and green."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def test_the_feelings_scale_is_monotone_from_its_middle(theme: int) -> None:
     light = [luminance(TOKENS[name][theme]) for name in FEELINGS]
     sign = -1 if theme == 0 else 1  # on light paper the ends are darker, on dark paper lighter
     for half in (light[3:], light[3::-1]):
-        steps = [sign * (later - earlier) for earlier, later in zip(half, half[1:], strict=False)]
+        steps = [sign * (later - earlier) for earlier, later in pairwise(half)]
         assert all(step > 0 for step in steps), half
 
 
@@ -91,7 +92,6 @@ def test_only_the_tokens_say_a_colour() -> None:
 
 
 def test_five_sizes_of_type_and_no_other() -> None:
-    folder = Path(regard.web.__file__).parent
     sizes = re.findall(r"--size-\d: ([\d.]+rem)", CSS)
     assert len(sizes) == len(set(sizes)) == 5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import ibis
 import ibis.expr.types as ir
@@ -29,7 +29,7 @@ def _due(tables: Tables, of: str, asked: dict[str, ir.Value], since: ir.Value, u
     return rows.filter(person.notnull() | rows.person_id.isin(members(tables, of, **asked).person_id))
 
 
-@lru_cache(maxsize=None)
+@cache
 def listed(of: str) -> Question:
     """Promises that fell due in the period, or all of one person, the most overdue first; at most `SHOWN`."""
 
@@ -41,7 +41,7 @@ def listed(of: str) -> Question:
     return Question(build, {**PERIOD, **ASKED, **GIVEN})
 
 
-@lru_cache(maxsize=None)
+@cache
 def counted(of: str) -> Question:
     """The same, counted by kind and outcome."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import ibis
 import ibis.expr.types as ir
@@ -11,7 +11,7 @@ from regard.board.segments import GIVEN, members
 from regard.engine import Question, Tables
 
 
-@lru_cache(maxsize=None)
+@cache
 def quadrants(kind: str) -> Question:
     """People by quadrant: n, expected value, cost to serve, disruption and mean score."""
 
@@ -30,7 +30,7 @@ def quadrants(kind: str) -> Question:
     return Question(build, GIVEN)
 
 
-@lru_cache(maxsize=None)
+@cache
 def costs(kind: str) -> Question:
     """What serving them cost in the twelve months to the time of knowing, by cause and channel, ours and theirs."""
 

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import duckdb
 import ibis
@@ -30,7 +30,7 @@ from regard.tables import TABLES
 from regard.workspace import Workspace
 
 Row = dict[str, object]
-Selection = ir.Table
+Selection: TypeAlias = ir.Table
 """Rows yet to be read: what `Now.tables` holds, for rooms that may not import Ibis."""
 Tables = Mapping[str, Selection]
 Files = Mapping[str, Sequence[str]]

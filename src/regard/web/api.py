@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
@@ -26,7 +26,10 @@ from regard.web.view import LEVELS, View
 PREFIX = "/api/v1"
 LARGEST = 1_000
 router = APIRouter(prefix=PREFIX)
-TYPES: Mapping[str, type] = {
+TYPES: Mapping[str, Any] = {
+    "timestamp": dt.datetime,
+    "map": dict[str, str],
+    "array": list[dict[str, str | None]],
     "string": str,
     "float64": float,
     "boolean": bool,
@@ -37,8 +40,11 @@ TYPES: Mapping[str, type] = {
 }
 
 Where = Annotated[
-    list[str],
-    Query(alias="where", description="Conditions such as `score < 0`, `outcome = broken`, `text ~ late`, `due_at is null`."),
+    tuple[str, ...],
+    Query(
+        alias="where",
+        description="Conditions such as `score < 0`, `outcome = broken`, `text ~ late`, `due_at is null`.",
+    ),
 ]
 Limit = Annotated[int, Query(ge=1, le=LARGEST, description="Rows at most.")]
 Cursor = Annotated[str | None, Query(description="`next` of the answer before.")]
@@ -58,36 +64,41 @@ class Problem(BaseModel):
     hint: str | None = None
 
 
-PROBLEMS = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "content": {"application/problem+json": {}}, "description": says}
-    for code, says in ((400, "The request cannot be meant."), (404, "There is no such thing."), (409, "Not worked out yet."))
+    for code, says in (
+        (400, "The request cannot be meant."),
+        (404, "There is no such thing."),
+        (409, "Not worked out yet."),
+    )
 }
 
 
 def row_model(spec: Table) -> type[BaseModel]:
     """A table's row as OpenAPI shows it."""
-    fields = {}
+    fields: dict[str, object] = {}
     for column in spec.columns:
-        kind = TYPES.get(column.type, dt.datetime if column.type.startswith("timestamp") else None)
-        if kind is None:
-            kind = dict[str, str] if column.type.startswith("map") else list[dict[str, str | None]]  # type: ignore[assignment]
-        shown = kind if column.name in spec.key else kind | None  # type: ignore[operator]
-        fields[column.name] = (shown, Field(description=column.says))
+        kind = next(kind for start, kind in TYPES.items() if column.type.startswith(start))
+        fields[column.name] = (kind if column.name in spec.key else kind | None, Field(description=column.says))
     return create_model(f"{spec.name}_row", __doc__=spec.says, **fields)  # type: ignore[call-overload,no-any-return]
 
 
 def answer_model(spec: Table) -> type[BaseModel]:
     """A page of a table as OpenAPI shows it."""
-    return create_model(  # type: ignore[no-any-return]
-        f"{spec.name}_page",
-        data=(list[row_model(spec)], ...),  # type: ignore[misc]
-        next=(str | None, Field(description="cursor of the next page; null at the end")),
-        as_of=(dt.datetime | None, Field(description="the time of knowing")),
-    )
+    fields: dict[str, object] = {
+        "data": (list[row_model(spec)], ...),  # type: ignore[misc]
+        "next": (str | None, Field(description="cursor of the next page; null at the end")),
+        "as_of": (dt.datetime | None, Field(description="the time of knowing")),
+    }
+    return create_model(f"{spec.name}_page", **fields)  # type: ignore[call-overload,no-any-return]
 
 
 def listed(
-    name: str, request: Request, where_: Where = [], limit: Limit = 100, cursor: Cursor = None  # noqa: B006
+    name: str,
+    request: Request,
+    where_: Where = (),
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> JSONResponse:
     """Rows of a table in the order of its key."""
     now = site(request).now()
@@ -106,7 +117,7 @@ def _register(spec: Table) -> None:
         operation_id=f"list_{spec.name}",
         summary=f"{spec.name}: {spec.says}",
         response_model=answer_model(spec),
-        responses=PROBLEMS,  # type: ignore[arg-type]
+        responses=PROBLEMS,
         tags=[spec.room],
     )
 
@@ -115,16 +126,16 @@ for _spec in TABLES.values():
     _register(_spec)
 
 
-@router.get("/persons/{person_id}/story", responses=PROBLEMS, tags=["stories"])  # type: ignore[arg-type]
+@router.get("/persons/{person_id}/story", responses=PROBLEMS, tags=["stories"])
 def person_story(request: Request, person_id: str, level: Level = "relationship") -> JSONResponse:
-    """One person's story: interactions, curve, contributions, promises, lapses, value, and sentences with their records."""
+    """One person's story: interactions, curve, contributions, promises, lapses, value; sentences with their records."""
     here = site(request)
     now = here.now()
     View.read({"level": level}, as_of=here.clock(), known_since=here.clock(), zone="UTC")
     return said(now, {"data": told(now, here.blueprint, person_id, level=level).as_data()})
 
 
-@router.get("/persons/{person_id}/interactions", responses=PROBLEMS, tags=["stories"])  # type: ignore[arg-type]
+@router.get("/persons/{person_id}/interactions", responses=PROBLEMS, tags=["stories"])
 def person_interactions(request: Request, person_id: str) -> JSONResponse:
     """One person's interactions with their meaning, in time order."""
     here = site(request)
@@ -133,7 +144,7 @@ def person_interactions(request: Request, person_id: str) -> JSONResponse:
     return said(now, {"data": rows, "next": None})
 
 
-@router.get("/overview", responses=PROBLEMS, tags=["stories"])  # type: ignore[arg-type]
+@router.get("/overview", responses=PROBLEMS, tags=["stories"])
 def overview(
     request: Request, period: Period = "12m", segment: Of = "everyone", level: Level = "relationship"
 ) -> JSONResponse:
@@ -156,7 +167,7 @@ def overview(
     return said(now, {"data": data})
 
 
-@router.get("/journey-map", responses=PROBLEMS, tags=["stories"])  # type: ignore[arg-type]
+@router.get("/journey-map", responses=PROBLEMS, tags=["stories"])
 def journey_map(
     request: Request, period: Period = "12m", segment: Of = "everyone", level: Level = "relationship"
 ) -> JSONResponse:
@@ -166,20 +177,18 @@ def journey_map(
     return said(now, {"data": {"nodes": found.nodes, "edges": found.edges}})
 
 
-@router.get("/health", responses=PROBLEMS, tags=["stories"])  # type: ignore[arg-type]
+@router.get("/health", responses=PROBLEMS, tags=["stories"])
 def health(request: Request) -> JSONResponse:
     """Sources and their freshness, coverage by function, and how many rows were refused."""
     here, now, view = _seen(request)
     rows = now.ask(board.health.arrivals())
     at = here.clock() if here.blueprint.live else view.as_of
-    sources = [
-        {**vars(one), "freshness": one.freshness} for one in board.health.sources(rows, here.blueprint, at)
-    ]
+    sources = [{**vars(one), "freshness": one.freshness} for one in board.health.sources(rows, here.blueprint, at)]
     functions = board.health.coverage(rows, here.blueprint)
     return said(now, {"data": {"sources": sources, "functions": functions, "n_rejects": now.count("rejects")}})
 
 
-@router.get("/search", responses=PROBLEMS, tags=["stories"])  # type: ignore[arg-type]
+@router.get("/search", responses=PROBLEMS, tags=["stories"])
 def search(request: Request, q: Annotated[str, Query(min_length=1)], limit: Limit = 20) -> JSONResponse:
     """People, touchpoints, pages and tables that a text is found in."""
     here, now, view = _seen(request)

@@ -54,6 +54,7 @@ def create_app(workspace: Workspace, *, clock: Callable[[], dt.datetime] = utc_n
     app.exception_handler(RegardError)(_wrong)
     app.exception_handler(HTTPException)(_refused)
     app.exception_handler(RequestValidationError)(_unreadable)
+    app.exception_handler(Exception)(_broken)
     return app
 
 
@@ -92,6 +93,11 @@ def _unreadable(request: Request, error: Exception) -> Response:
     return _said(
         request, 400, "The request has a value that cannot be used.", found=found, hint="See the API reference."
     )
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    hint = "It is our mistake, not yours. What the server printed says where; please report it."
+    return _said(request, 500, "Something broke while this was made.", found=type(error).__name__, hint=hint)
 
 
 def _said(

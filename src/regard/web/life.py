@@ -10,7 +10,6 @@ import bisect
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from regard.board.story import Change, Span
 from regard.web import pictures
@@ -47,7 +46,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Owed:
-    """A promise beside the rows: from made to due, and from due to delivered. Pixels from the top; lane from the right."""
+    """A promise beside the rows: made to due, and due to delivered, in pixels from the top; lane from the right."""
 
     span: Span
     lane: int
@@ -175,8 +174,3 @@ def _lanes(spans: Sequence[Span], where: _Places, height: int) -> list[Owed]:
         free[lane] = max(due, until) + 2
         found.append(Owed(span, lane, made, max(due, made), max(until, made), late))
     return found
-
-
-def waits(events: Sequence[Event]) -> list[float]:
-    """Days from each row to the next."""
-    return [(later.at - earlier.at).total_seconds() / 86_400 for earlier, later in pairwise(events)]

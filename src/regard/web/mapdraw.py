@@ -1,9 +1,9 @@
 """Draws the journey map: stages from left to right, functions as lanes, a bar a touchpoint, a line of feeling above.
 
-    +-- stage ----+-- stage --+
-    |   o--- feeling ----o    |    points of the score for each person, by stage
-    | [=====] order           |    width: how often; colour: what it did to the score; dashed: designed, not lived
-    |    \\--- 3 d --> [==]   |    ways between, with the usual wait
++-- stage ----+-- stage --+
+|   o--- feeling ----o    |    points of the score for each person, by stage
+| [=====] order           |    width: how often; colour: what it did to the score; dashed: designed, not lived
+|    \\--- 3 d --> [==]   |    ways between, with the usual wait
 """
 
 from __future__ import annotations
@@ -160,7 +160,9 @@ def _placed(
     found: Sequence[Point], columns: Mapping[str, tuple[float, float]], strong: float
 ) -> tuple[list[Lane], list[Point]]:
     most = max((one.n for one in found), default=1) or 1
-    functions = list(dict.fromkeys(one.function for one in sorted(found, key=lambda one: one.function == "no function")))
+    functions = list(
+        dict.fromkeys(one.function for one in sorted(found, key=lambda one: one.function == "no function"))
+    )
     lanes, placed, y = [], [], float(HEAD + FEELING)
     for function in functions:
         cells: dict[str, int] = {}
@@ -172,7 +174,9 @@ def _placed(
             room = width - 2 * PAD
             size = room if one.ghost else max(4.0, room * (one.n / most) ** 0.5)
             tone = pictures.feeling(one.points, strong)
-            placed.append(replace(one, x=x + PAD, y=y + PAD + row * ROW + 14, width=size if not one.ghost else 34.0, tone=tone))
+            placed.append(
+                replace(one, x=x + PAD, y=y + PAD + row * ROW + 14, width=size if not one.ghost else 34.0, tone=tone)
+            )
         height = max(cells.values(), default=1) * ROW + PAD
         lanes.append(Lane(function, y, height))
         y += height
@@ -201,7 +205,9 @@ def _felt(
 
 def _ways(edges: Sequence[Row], placed: Sequence[Point]) -> list[Way]:
     where = {one.id: one for one in placed}
-    shown = [row for row in edges if row["source"] in where and row["target"] in where and row["source"] != row["target"]]
+    shown = [
+        row for row in edges if row["source"] in where and row["target"] in where and row["source"] != row["target"]
+    ]
     shown = shown[:WAYS]
     most = max((int(str(row["n"])) for row in shown), default=1)
     taken = [(one.x, one.y - 15, one.x + 6.6 * len(one.label), one.y + BAR) for one in placed]

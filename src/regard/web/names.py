@@ -13,6 +13,8 @@ SIDES = {
     "waiting": "still waiting",
 }
 
+RESTING = {"base": "Where everyone starts", "person": "What this person says beyond it", "account": "Their account"}
+
 
 def kind(blueprint: Blueprint, name: str) -> str:
     """A kind of impression: the label of its touchpoint or promise, else its own name."""

@@ -1,4 +1,4 @@
-"""Where things stand in a picture, in per cent of its box: axes with round ticks, lines, and the colour of a feeling."""
+"""Where things stand in a picture, in per cent of its box: axes with round ticks, lines, the colour of a feeling."""
 
 from __future__ import annotations
 

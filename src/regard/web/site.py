@@ -126,7 +126,7 @@ class Site:
             "clock": lambda at: words.clock(at, zone),
             "exact": lambda at: words.exact(at, zone),
         }
-        return HTMLResponse(self.templates.get_template(template).render({**frame, **more}), status_code=status)
+        return HTMLResponse(self.templates.get_template(template).render({**frame, **more}))
 
     def segments(self, now: Now, view: View) -> list[tuple[str, list[tuple[str, str]]]]:
         """What the segment can be set to, in groups: (address text, label)."""

@@ -73,7 +73,7 @@ class View:
         """Evenly spaced moments from its beginning to its end, at which the course is drawn."""
         end = min(self.until, self.as_of)
         step = (end - self.since) / STEPS
-        return tuple(self.since + step * number for number in range(STEPS)) + (end,)
+        return (*(self.since + step * number for number in range(STEPS)), end)
 
     @property
     def query(self) -> dict[str, str]:

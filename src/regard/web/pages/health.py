@@ -51,13 +51,21 @@ def headline(sources: Sequence[Source], functions: Sequence[Coverage], n_refused
         return "Nothing has arrived yet"
     stale = [one.source for one in sources if one.freshness == "stale"]
     first = (
-        f"The source “{stale[0]}” is stale" if len(stale) == 1 else f"{len(stale)} sources are stale"
+        f"The source “{stale[0]}” is stale"
+        if len(stale) == 1
+        else f"{len(stale)} sources are stale"
         if stale
         else (f"All {len(sources)} sources are fresh enough" if len(sources) > 1 else "The one source is fresh enough")
     )
     heard = sum(one.n > 0 for one in functions)
-    second = f"{heard} of {len(functions)} functions reach the customer's story" if functions else "no function is named"
-    third = f"{words.plural(n_refused, 'row')} {'was' if n_refused == 1 else 'were'} refused" if n_refused else "no row was refused"
+    second = (
+        f"{heard} of {len(functions)} functions reach the customer's story" if functions else "no function is named"
+    )
+    third = (
+        f"{words.plural(n_refused, 'row')} {'was' if n_refused == 1 else 'were'} refused"
+        if n_refused
+        else "no row was refused"
+    )
     return f"{first}; {second}; {third}"
 
 

@@ -75,7 +75,9 @@ async def save(request: Request) -> Response:
     if not name.endswith(".map.yaml"):
         name += ".map.yaml"
     if not NAME.fullmatch(name):
-        raise SettingError(f"{name!r} cannot be the name of a mapping.", allowed="letters, digits, - and _, such as orders")
+        raise SettingError(
+            f"{name!r} cannot be the name of a mapping.", allowed="letters, digits, - and _, such as orders"
+        )
     here.workspace.maps.mkdir(exist_ok=True)
     (here.workspace.maps / name).write_text(text.replace("\r\n", "\n").rstrip("\n") + "\n", encoding="utf-8")
     return RedirectResponse(f"/mapping?file={file}&map={name}&saved=1", 303)
@@ -90,7 +92,9 @@ async def upload(request: Request, file: UploadFile) -> Response:
         raise SettingError(f"{name!r} is not a file that can be read.", allowed=", ".join(TYPES))
     if (file.size or 0) > LARGEST:
         raise SettingError(
-            "The file is too large for a browser.", allowed="512 MB", hint="Put it beside the workspace and choose it here."
+            "The file is too large for a browser.",
+            allowed="512 MB",
+            hint="Put it beside the workspace and choose it here.",
         )
     folder = here.workspace.root / "files"
     folder.mkdir(exist_ok=True)
@@ -167,5 +171,7 @@ def _draft(here: Site, file: Path) -> str:
 def _map_text(here: Site, name: str) -> str:
     path = here.workspace.maps / name
     if not NAME.fullmatch(name) or not path.is_file():
-        raise SettingError(f"There is no mapping {name!r}.", hint="Choose one of the workspace's maps, or draft one anew.")
+        raise SettingError(
+            f"There is no mapping {name!r}.", hint="Choose one of the workspace's maps, or draft one anew."
+        )
     return path.read_text(encoding="utf-8")

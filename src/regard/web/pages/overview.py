@@ -24,6 +24,7 @@ STEADY = 0.5
 NAMES = {"all": "Everyone", "answered": "Those who answered", "quiet": "The quiet"}
 SHORT = {"all": "Everyone", "answered": "Answered", "quiet": "Quiet"}
 TONES = {"all": "s1", "answered": "s2", "quiet": "s3"}
+OUTCOMES = ("exceeded", "kept", "kept_in_letter", "broken", "overdue", "open")
 BANDS = ("−100 to −50", "−50 to 0", "0 to +50", "+50 to +100")
 BAND_TONES = ("feel-n3", "feel-n1", "feel-p1", "feel-p3")
 
@@ -308,13 +309,13 @@ def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Bluepr
     ]
     people = now.ask(board.overview.most_at_risk(kind), **values)
     ids = [str(row["person_id"]) for row in people]
-    called = {row["person_id"]: row for row in now.ask(board.people.names(), people=ids)} if ids else {}
+    called = {row["person_id"]: row["handle"] for row in now.ask(board.people.names(), people=ids)} if ids else {}
     worst = now.ask(board.overview.worst(), people=ids, level=values["level"]) if ids else []
     why = {row["person_id"]: names.kind(blueprint, str(row["kind"])) for row in worst if float(str(row["points"])) < 0}
     named = [
         {
             **row,
-            "handle": called.get(row["person_id"], {}).get("handle") or row["person_id"],
+            "handle": called.get(row["person_id"], row["person_id"]),
             "why": why.get(row["person_id"]),
         }
         for row in people

@@ -20,8 +20,10 @@ from regard.web.view import View
 router = APIRouter()
 SIZE = 50
 EXPORTED = 5_000
-EXPORT = ("person_id", "handle", "score", "low", "high", "scale", "n_interactions", "answered", "account")
-EXPORT += ("p_alive", "expected_value_minor", "cost_to_serve_minor", "currency", "quadrant", "last_at")
+EXPORT = (
+    *("person_id", "handle", "score", "low", "high", "scale", "n_interactions", "answered", "account"),
+    *("p_alive", "expected_value_minor", "cost_to_serve_minor", "currency", "quadrant", "last_at"),
+)
 
 
 @router.get("/people")
@@ -100,7 +102,9 @@ class Asked:
             try:
                 self.after, self.after_id = float(query["after"]), query.get("after_id", "")
             except ValueError:
-                raise SettingError(f"{query['after']!r} is no place in a list.", hint="Begin at the first page.") from None
+                raise SettingError(
+                    f"{query['after']!r} is no place in a list.", hint="Begin at the first page."
+                ) from None
 
     @property
     def filters(self) -> dict[str, object]:

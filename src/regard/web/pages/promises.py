@@ -35,7 +35,9 @@ def promises(request: Request) -> HTMLResponse:
     of = view.segment.kind
     rows = now.ask(board.promises.listed(of), **asked, **values)
     counts = now.ask(board.promises.counted(of), **{**asked, "outcome": None}, **values)
-    by_outcome = {name: sum(int(str(r["n"])) for r in counts if r["outcome"] == name) for name in board.promises.OUTCOMES}
+    by_outcome = {
+        name: sum(int(str(r["n"])) for r in counts if r["outcome"] == name) for name in board.promises.OUTCOMES
+    }
     ids = sorted({str(row["person_id"]) for row in rows if row["person_id"]})
     called = {row["person_id"]: row["handle"] for row in now.ask(board.people.names(), people=ids)} if ids else {}
     zone = ZoneInfo(blueprint.zone)

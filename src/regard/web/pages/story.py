@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,7 +36,8 @@ def story(request: Request, person_id: str) -> HTMLResponse:
             name = str(row["interaction_id"])
             left[name] = left.get(name, 0.0) + float(str(row["points"]))
     shown = {str(row["interaction_id"]) for row in touches}
-    curve = [one for one in found.curve if touches and one.at >= touches[0]["at"]]
+    first = touches[0]["at"] if touches else None
+    curve = [one for one in found.curve if isinstance(first, dt.datetime) and one.at >= first]
     spans = [one for one in found.spans if whole or one.made_by in shown or one.made_by is None]
     return here.page(
         request,
