@@ -274,3 +274,23 @@ def test_killed_in_the_middle_it_is_finished_by_the_next_writer(full, engine, fa
 def test_a_handle_is_found_as_a_word_in_any_case(engine, value, text, found):
     rows = engine.table(pa.table({"text": [text]}))
     assert engine.rows(rows.select(hit=rows.text.re_search(pattern([value])))).to_pylist() == [{"hit": found}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "there", "same"),
+    [
+        ("email", "ann@x.org", "\u00a0ANN@x.org\t", True),
+        ("phone", "493012345", "tel. +49 (30) 123-45", True),
+        ("phone", "493012345", "0049 30 12345", True),
+        ("mobile", "0170123456", "0170/123456", True),
+        ("contact", "493012345", "+49 30 12345", True),
+        ("customer", "123456789", "00123456789", False),
+        ("customer", "A-1234567", "B-1234567", False),
+        ("customer", "12", "012", False),
+    ],
+)
+def test_a_handle_is_known_in_the_forms_in_which_identity_knows_it(
+    ledger, engine, facts, now, kind, given, there, same
+):
+    ledger.append(Batch("s", facts({"interaction_id": "1", "handles": handles((kind, there))})), engine, now=now)
+    assert ledger.forget([(kind, given)], engine, now=now).removed == ({"interactions": 1} if same else {})

@@ -1,7 +1,7 @@
 """Who was forgotten, as keyed hashes: enough to know them when they come again, too little to say who they were.
 
-A handle is compared in the forms that people write it in: letters of either case, blanks around it, and for what
-looks like a telephone number only its digits. The key stands in `forget.key`, mode 0600; without it the hashes say
+A handle is compared in the forms that people write it in: letters of either case, blanks around it, and of a telephone
+number only its digits. The key stands in `forget.key`, mode 0600; without it the hashes say
 nothing.
 """
 
@@ -20,7 +20,11 @@ from regard.errors import LedgerError
 from regard.ledger.ids import APART
 
 ANY_KIND = "*"
-PHONE = r"^[+0-9 ()./-]{7,}$"
+BLANK = " \t\r\n\u00a0"
+EDGES = f"^[{BLANK}]+|[{BLANK}]+$"
+PHONES = "(?i)phone|mobile|fax|tel|cell|sms|whatsapp"
+LIKE_PHONE = r"^[+0-9 ()./-]{7,}$"
+SHORTEST_PHONE = 5
 
 
 def key(path: Path) -> str:
@@ -59,15 +63,18 @@ def token(value: ir.StringValue, secret: str) -> ir.StringValue:
 
 def plain_form(value: ir.StringValue) -> ir.StringValue:
     """A handle as it is compared: lower case, no blanks around it."""
-    return cast(ir.StringValue, value.strip().lower())
+    return cast(ir.StringValue, value.re_replace(EDGES, "").lower())
 
 
-def phone_form(value: ir.StringValue) -> ir.StringValue:
-    """The digits of what looks like a telephone number, without leading zeros; null for anything else."""
-    digits = value.re_replace("[^0-9]", "").re_replace("^0+", "")
-    return cast(
-        ir.StringValue, (value.strip().re_search(PHONE) & (digits.length() >= 7)).ifelse(digits, ibis.null(str))
-    )
+def phone_form(kind: ir.StringValue, value: ir.StringValue) -> ir.StringValue:
+    """The digits of a telephone number, without a leading 00; null for anything else.
+
+    A number is known by its kind or by a leading +; a word of no kind by looking like one. A customer number of digits
+    is not a telephone number: 00123 and 123 may be two people.
+    """
+    digits = value.re_replace("[^0-9]", "").re_replace("^00", "")
+    is_one = kind.re_search(PHONES) | value.re_search(r"^\s*\+") | ((kind == ANY_KIND) & value.re_search(LIKE_PHONE))
+    return cast(ir.StringValue, (is_one & (digits.length() >= SHORTEST_PHONE)).ifelse(digits, ibis.null(str)))
 
 
 def hashed(handles: ir.Table, secret: str) -> ir.Table:
@@ -77,7 +84,7 @@ def hashed(handles: ir.Table, secret: str) -> ir.Table:
     Returns : kind, value, hash; one row a form.
     """
     plain = handles.mutate(form=plain_form(handles.value))
-    phone = handles.mutate(form=phone_form(handles.value)).filter(lambda t: t.form.notnull())
+    phone = handles.mutate(form=phone_form(handles.kind, handles.value)).filter(lambda t: t.form.notnull())
     both = plain.union(phone)
     return both.select("kind", "value", hash=keyed(both.kind + APART + both.form, secret)).distinct()
 
