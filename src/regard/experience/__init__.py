@@ -6,8 +6,7 @@ Into it: `touches` and a blueprint. Out of it: `promises`, `feedback`, `impressi
 
 from __future__ import annotations
 
-from regard.experience.promises import keep_promises
 from regard.experience.promises import keep_promises, kept_rate
 from regard.experience.score import score
 
-__all__ = ["keep_promises", "score"]
+__all__ = ["keep_promises", "kept_rate", "score"]

@@ -30,8 +30,8 @@ class Bin:
 def threshold(measured: ir.Table, engine: Engine) -> float | None:
     """The least extra from which answers are better than for what was merely kept; None where none is supported.
 
-    measured : promises with delivered, fulfilled, extra (in the unit of the promise, seconds early for time), rating,
-               answer_place and kept_place; the last answer after the delivery counts.
+    measured : promises with delivered, fulfilled, extra (in the promise's unit, seconds early for time) and rating, the
+               last answer since the delivery.
     Returns  : the start of a bin of `extra`, or None. See `least`.
     """
     heard = measured.filter(
@@ -39,7 +39,6 @@ def threshold(measured: ir.Table, engine: Engine) -> float | None:
         measured["fulfilled"],
         measured["extra"] >= 0,
         measured["rating"].notnull(),
-        measured["answer_place"] > measured["kept_place"],
     ).select("extra", "rating")
     shares = [place / BINS for place in range(BINS)]
     ends = engine.rows(heard.aggregate(**{f"q{i}": heard["extra"].quantile(share) for i, share in enumerate(shares)}))
