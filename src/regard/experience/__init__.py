@@ -6,7 +6,8 @@ Into it: `touches` and a blueprint. Out of it: `promises`, `feedback`, `impressi
 
 from __future__ import annotations
 
+from regard.experience.bank import bank
 from regard.experience.promises import keep_promises, kept_rate
 from regard.experience.score import score
 
-__all__ = ["keep_promises", "kept_rate", "score"]
+__all__ = ["bank", "keep_promises", "kept_rate", "score"]

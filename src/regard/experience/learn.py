@@ -16,9 +16,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 IDENTIFIED = 0.8
 """A parameter is identified when its posterior sd has fallen to four fifths of its prior's."""
-ROUNDS, MOST_STEPS = 3, 20
+ROUNDS, MOST_STEPS, ENOUGH = 3, 12, 15_000
 LONGEST, SETTLED = 0.7, 1e-3
-"""How far memory may move in one step, in its coordinates, and the step at which it has settled."""
+"""How far memory may move in one step, in its coordinates, and the step at which it has settled. It is looked for in
+the latest `ENOUGH` answers; whether it is identified is judged on all."""
 DIGITS = 10
 
 
@@ -29,6 +30,11 @@ class Said:
     met: Met
     classes: Ints
     scale: Ints
+
+    def last(self, n: int) -> Said:
+        """The latest n answers only."""
+        met = self.met.last(n)
+        return Said(met, self.classes[-met.n :], self.scale[-met.n :]) if met.n else self
 
     def with_features(self, features: Floats, model: Model) -> Answers:
         """As the likelihood takes them."""
@@ -70,12 +76,15 @@ def _remember(model: Model, said: Said, columns: Floats, joint: Floats) -> tuple
     """Memory and weights together; a coordinate that is not identified goes back to its prior."""
     stated = model.stated_memory.point
     known = _identified(model, joint)
+    recent = said.last(ENOUGH)
+    few = features(recent.met, model) if known.any() else columns
     for _ in range(MOST_STEPS if known.any() else 0):
         before = model.memory.point
-        model = _step(model, said, columns)
-        columns = features(said.met, model)
+        model = _step(model, recent, few)
+        few = features(recent.met, model)
         if np.max(np.abs(model.memory.point - before)) < SETTLED:
             break
+    model, columns = _weigh(model, said) if known.any() else (model, columns)
     known = known & _identified(model, _joint_covariance(model, said, columns))
     point = np.where(known, model.memory.point, stated).round(DIGITS)
     model = replace(model, memory=Memory.at(point) if known.any() else model.stated_memory)

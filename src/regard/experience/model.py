@@ -207,10 +207,11 @@ def rows_of(model: Model) -> list[dict[str, object]]:
         rows.append(
             _row(name, parameter, values[place], low, high, _status(model, bool(known[place])), _says(parameter))
         )
-    for parameter, value in (("person_var", model.person_var), ("account_var", model.account_var)):
-        rows.append(
-            _row(name, parameter, value, None, None, "estimated" if model.n_answers else "stated", _says(parameter))
-        )
+    fitted = "estimated" if model.n_answers else "stated"
+    variances = ("person_var", model.person_var, PERSON_VAR), ("account_var", model.account_var, ACCOUNT_VAR)
+    for parameter, value, prior in variances:
+        status = "not identified" if model.n_answers and value == prior else fitted
+        rows.append(_row(name, parameter, value, None, None, status, _says(parameter)))
     rows.append(_row(name, "n_answers", float(model.n_answers), None, None, "estimated", "answers it was fitted on"))
     rows.append(_row(name, "joint", None, None, None, "estimated" if model.n_answers else "stated", _joint(model)))
     return rows
