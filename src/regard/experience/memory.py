@@ -5,7 +5,7 @@
 The floor is above zero by construction, so a lapse fades and never disappears (R24). Any horizon works: tau is in
 seconds, from minutes at a counter to decades with an insurer (R84).
 
-Source : bad is stronger than good (Baumeister et al. 2001); the form is ADR-0012's.
+Source : bad is stronger than good (Baumeister et al. 2001); the form is the design's.
 """
 
 from __future__ import annotations
