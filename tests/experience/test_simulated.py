@@ -175,7 +175,7 @@ def test_from_another_model_rank_and_calibration_hold_and_false_certainty_does_n
     own = world.eta[:2000, None] + tails[None, :]
     expected = 100 * ((own > 0.6).mean(1) - (own < -0.6).mean(1))
     inside = np.mean((low[:2000] <= expected) & (expected <= high[:2000]))
-    assert inside >= 0.75
+    assert inside >= 0.82
 
 
 def test_pure_noise_claims_nothing() -> None:
