@@ -12,6 +12,7 @@ import pytest
 from regard.blueprint import Blueprint, JourneySettings
 from regard.engine import Engine, empty
 from regard.journeys import split, touch
+from regard.tables import table as table_named
 
 START = dt.datetime(2025, 3, 1, tzinfo=dt.UTC)
 Row = Mapping[str, object]
@@ -56,7 +57,7 @@ def walked(engine: Engine) -> Callable[..., dict[str, list[dict[str, object]]]]:
         table = rows if isinstance(rows, pa.Table) else assigned(rows)
         touches = engine.keep(touch(engine.table(table), blueprint))
         found = split(touches, blueprint, engine)
-        return {name: engine.rows(one).to_pylist() for name, one in found.items()}
+        return {name: engine.rows(one.order_by(*table_named(name).key)).to_pylist() for name, one in found.items()}
 
     return run
 

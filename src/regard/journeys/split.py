@@ -16,7 +16,8 @@ def split(touches: ir.Table, blueprint: Blueprint, engine: Engine) -> dict[str, 
     touches   : in the shape of `touches` (`touch` makes them); written or kept, since it is read more than once. Rows
                 with neither person nor object belong to no journey.
     blueprint : `journeys.quiet_s` (seconds of silence that end a journey) and `journeys.by`.
-    Returns   : journeys, steps, step_names, flows and variants in the shapes of `tables.py`, kept.
+    Returns   : journeys, steps, step_names, flows and variants in the shapes of `tables.py`, to be written in the order
+                of their keys.
     Source    : order is (at, sequence, interaction_id), then source (ADR-0006).
     """
     names = engine.keep(name_steps(touches, blueprint), order_by=("code",))

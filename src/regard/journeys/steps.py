@@ -29,7 +29,7 @@ class Walked:
     """Kept tables.
 
     journeys : journey: int64 and the columns of `journeys` but the variant.
-    steps    : in the shape of `steps`, in (journey, position) order.
+    steps    : in the shape of `steps`, in no order: they are sorted once, when they are written.
     """
 
     journeys: ir.Table
@@ -75,7 +75,7 @@ def walk(touches: ir.Table, names: ir.Table, blueprint: Blueprint, engine: Engin
     alone = engine.keep(_by_silence(rows, people, blueprint.journeys.quiet_s))
     about = rows.filter(rows.object_id.notnull())
     journeys = engine.keep(_numbered(_about_objects(about), _of_people(alone), people))
-    steps = engine.keep(_steps(_placed(about, alone, journeys)), order_by=("journey", "position"))
+    steps = engine.keep(_steps(_placed(about, alone, journeys)))
     for kept in (rows, alone, people):
         engine.drop(kept)
     return Walked(journeys, steps)
