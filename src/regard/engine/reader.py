@@ -91,7 +91,7 @@ def question(**given: str) -> Callable[[Build], Question]:
     >>> @question(least="int64")
     ... def frequent(tables, least):
     ...     return tables["flows"].filter(tables["flows"].n >= least).select("source")
-    >>> frequent.compiled()[0].endswith('>= CAST($least AS BIGINT)')
+    >>> "CAST($least AS BIGINT)" in frequent.compiled()[0]
     True
     """
     return lambda build: Question(build, given)

@@ -19,7 +19,7 @@ from regard.workspace import Workspace
 
 Row = Mapping[str, object]
 Rows = Sequence[Row]
-KEPT_TOGETHER = ("touches", "contributions", "promises", "scores", "lapses", "value", "cost_to_serve", "feedback")
+KEPT_TOGETHER = ("touches", "contributions", "promises", "scores", "lapses", "value", "cost_to_serve")
 
 
 @dataclass(frozen=True)

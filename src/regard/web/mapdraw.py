@@ -17,7 +17,7 @@ from regard.web import pictures, words
 Row = Mapping[str, object]
 WIDTH, LANE_NAMES, NARROWEST = 1160, 112, 62
 HEAD, FEELING, ROW, PAD, BAR = 30, 92, 40, 10, 13
-WAYS = 24
+WAYS = 18
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 ELSEWHERE = "no stage"
@@ -215,8 +215,8 @@ def _ways(edges: Sequence[Row], placed: Sequence[Point]) -> list[Way]:
     for row in shown:
         source, target, n = where[str(row["source"])], where[str(row["target"])], int(str(row["n"]))
         path, x, y = _path(source, target)
-        wait = words.span(row["median_wait_s"])
-        says = f"{source.label} to {target.label}: {n:,} times, after {wait} (median)"
+        wait = words.brief(row["median_wait_s"])
+        says = f"{source.label} to {target.label}: {n:,} times, after {words.span(row['median_wait_s'])} (median)"
         stroke = round(1 + 7 * (n / most) ** 0.5, 1)
         box = (x - 3.2 * len(wait), y - 14, x + 3.2 * len(wait), y + 1)
         free = source.stage != target.stage and not any(_meet(box, other) for other in taken)

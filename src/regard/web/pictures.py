@@ -90,7 +90,7 @@ def feeling(value: float | None, strong: float) -> str:
     """The step of the diverging scale for a value: n3 to p3; `strong` and beyond take the ends.
 
     >>> feeling(-9.0, 8.0), feeling(0.2, 8.0), feeling(3.0, 8.0), feeling(None, 8.0)
-    ('n3', '0', 'p2', '0')
+    ('n3', '0', 'p1', '0')
     """
     if value is None or not math.isfinite(value) or strong <= 0:
         return "0"
@@ -102,7 +102,7 @@ def wilson(k: int, n: int, z: float = 1.6448536269514722) -> tuple[float, float]
     """The 90 % interval of a share (Wilson 1927).
 
     >>> [round(end, 3) for end in wilson(9, 10)]
-    [0.652, 0.978]
+    [0.652, 0.977]
     """
     if not n:
         return 0.0, 1.0

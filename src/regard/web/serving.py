@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from urllib.request import urlopen
 
 import uvicorn
 
@@ -28,8 +31,15 @@ def serve(
     bound = listening.getsockname()[1]
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
     say(f"Regard shows {workspace.root.name} at http://{shown}:{bound}/  (Ctrl C stops it)")
+    threading.Thread(target=_warm, args=(f"http://{shown}:{bound}/",), daemon=True).start()
     settings = uvicorn.Config(create_app(workspace), log_level="warning", access_log=False)
     uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _warm(address: str) -> None:
+    """Ask for the first page before somebody does, so that it is worked out; what is wrong is said when they do."""
+    with suppress(OSError), urlopen(address, timeout=600):  # noqa: S310
+        pass
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -150,8 +150,8 @@ class Site:
         seen = now.published.facts.get("ledger_version")
         if isinstance(seen, int) and self.reader.sides.version() > seen:
             return "Facts came in after this was worked out."
-        changed = dt.datetime.fromtimestamp(self.workspace.blueprint.stat().st_mtime, tz=dt.UTC)
-        return "The blueprint was changed after this was worked out." if changed > now.published.made_at else None
+        changed, published = (path.stat().st_mtime for path in (self.workspace.blueprint, self.workspace.pointer))
+        return "The blueprint was changed after this was worked out." if changed > published else None
 
 
 def site(request: Request) -> Site:

@@ -12,6 +12,7 @@ MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 NONE = "\N{EM DASH}"
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "BRL": "R$", "JPY": "¥", "CHF": "CHF"}
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 SMALL = 30
 """A figure of fewer than so many is greyed and says so."""
 
@@ -45,7 +46,7 @@ def percent(value: object, digits: int = 0) -> str:
     """A share between 0 and 1 as a percentage.
 
     >>> percent(0.9217, 1)
-    '92.2 %'
+    '92.2\\xa0%'
     """
     return f"{value * 100:.{digits}f}\N{NO-BREAK SPACE}%" if isinstance(value, int | float) else NONE
 
@@ -54,7 +55,7 @@ def money(minor: object, currency: object, *, cents: bool = False) -> str:
     """An amount in minor units in words, such as "€ 1,234"; with its cents where they matter.
 
     >>> money(123456, "EUR"), money(123456, "EUR", cents=True), money(500, "JPY")
-    ('€\N{NO-BREAK SPACE}1,235', '€\N{NO-BREAK SPACE}1,234.56', '¥\N{NO-BREAK SPACE}500')
+    ('€\\xa01,235', '€\\xa01,234.56', '¥\\xa0500')
     """
     if not isinstance(minor, int | float) or not isinstance(currency, str):
         return NONE
@@ -87,13 +88,13 @@ def span(seconds: object) -> str:
     """A stretch of time, in its two largest units at most.
 
     >>> span(90), span(3 * 86400 + 7200), span(None)
-    ('1 min 30 s', '3 d 2 h', '—')
+    ('1\\xa0min 30\\xa0s', '3\\xa0d 2\\xa0h', '—')
     """
     if not isinstance(seconds, int | float):
         return NONE
     left = round(abs(seconds))
     parts = []
-    for size, name in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+    for size, name in UNITS:
         n, left = divmod(left, size)
         if n:
             parts.append(f"{n:,}\N{NO-BREAK SPACE}{name}")
@@ -101,6 +102,19 @@ def span(seconds: object) -> str:
             break
     days = round(abs(seconds)) // 86_400
     return " ".join(parts[:1] if days > 9 else parts[:2]) or "0\N{NO-BREAK SPACE}s"
+
+
+def brief(seconds: object) -> str:
+    """A stretch of time in its largest unit, rounded.
+
+    >>> brief(3 * 86400 + 50000), brief(5400)
+    ('4\\xa0d', '2\\xa0h')
+    """
+    if not isinstance(seconds, int | float):
+        return NONE
+    left = abs(seconds)
+    size, name = next((one for one in UNITS if left >= one[0] * 0.95), UNITS[-1])
+    return f"{round(left / size):,}\N{NO-BREAK SPACE}{name}"
 
 
 def plural(n: object, one: str, many: str | None = None) -> str:
