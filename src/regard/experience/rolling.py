@@ -23,6 +23,8 @@ from regard.experience.seen import Met
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FEWEST_BLOCKS, MOST_BLOCKS = 10, 48
+SWIFT = 20_000
+"""The fits on the way see at most so many of the latest answers; the last one, which scores everyone, sees the sample."""
 FIRST_MEMORY = 200
 """Memory is estimated from so many answers on, and again whenever twice as many have come."""
 
@@ -92,10 +94,11 @@ def roll(model: Model, told: Told, met: Callable[[int, int], Met], settings: Sco
         until[now] = model.until_ms if model.until_ms is not None else -1
         leanings.add(told.person[now], told.account[now], *residuals(plain, width, told.classes[now]))
         kept = block.after(kept).last(settings.sample)
-        seen = slice(last - kept.n, last)
+        used = kept if last == len(told) else kept.last(SWIFT)
+        seen = slice(last - used.n, last)
         again = last >= 2 * remembered
         remembered = last if again else remembered
-        model = learn(model, Said(kept, told.classes[seen], told.scale[seen]), memory=again)
+        model = learn(model, Said(used, told.classes[seen], told.scale[seen]), memory=again)
         person_var, account_var = leanings.variances(PERSON_VAR, ACCOUNT_VAR)
         until_ms = int(told.at_ms[last - 1])
         model = replace(model, person_var=person_var, account_var=account_var, until_ms=until_ms)
