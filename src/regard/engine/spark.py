@@ -7,10 +7,12 @@ read and written there as Parquet.
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import ibis
@@ -22,6 +24,9 @@ from ibis.backends.pyspark import Backend
 
 from regard.engine.duck import fitted
 from regard.errors import EngineError
+
+CONNECT_PORT = 15002
+PATIENCE_S = 10.0
 
 
 class SparkEngine:
@@ -37,6 +42,7 @@ class SparkEngine:
         from pyspark.sql import SparkSession
 
         try:
+            knock(address)
             self.session = SparkSession.builder.remote(address).getOrCreate()
             self.session.conf.set("spark.sql.session.timeZone", "UTC")
         except Exception as error:  # pyspark raises grpc, value and its own errors here
@@ -131,3 +137,13 @@ def unscanned(table: ir.Table) -> ir.Table:
     return table.mutate(
         **{name: ibis.ifelse(ibis.random() >= 0, table[name], ibis.null(table[name].type())) for name in arrays}
     )
+
+
+def knock(address: str) -> None:
+    """See that something listens there; pyspark's own client tries for ten minutes before it says that nothing does.
+
+    Raises : OSError if nothing does.
+    """
+    place = urlsplit(address)
+    with socket.create_connection((place.hostname or "127.0.0.1", place.port or CONNECT_PORT), timeout=PATIENCE_S):
+        pass

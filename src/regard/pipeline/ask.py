@@ -62,7 +62,7 @@ def select(
     total = int(engine.rows(found.aggregate(n=found.count())).column("n")[0].as_py())
     if sort:
         found = found.order_by(ibis.desc(sort[1:]) if sort.startswith("-") else sort)
-    elif limit is not None:
+    else:
         found = found.order_by([column for column in spec_of(name).key if column in found.columns])
     if limit is not None:
         found = found.limit(limit)

@@ -105,8 +105,8 @@ def _theirs_alone(assigned: ir.Table, person_id: str, blueprint: Blueprint, engi
     if not kinds:
         return []
     each = assigned.filter(assigned.person_id.notnull()).select("person_id", object=assigned.objects.unnest())
-    named = each.select("person_id", type=each.object.type, id=each.object.id)
-    named = named.filter(named.type.isin(kinds))
+    named = each.select("person_id", type=each.object["type"], id=each.object["id"])
+    named = named.filter(named["type"].isin(kinds))
     alone = named.group_by("type", "id").aggregate(least=named.person_id.min(), most=named.person_id.max())
     mine = alone.filter((alone.least == ibis.literal(person_id)) & (alone.most == ibis.literal(person_id)))
     return [(row["type"], row["id"]) for row in engine.rows(mine.select("type", "id")).to_pylist()]

@@ -1,0 +1,200 @@
+"""The commands as a user types them: results on stdout, talk on stderr, exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from tests.pipeline.conftest import BLUEPRINT, ORDERS, ORDERS_MAP, VOICE, VOICE_MAP
+
+from regard.cli import COMMANDS, main
+
+FILES = {
+    "blueprint.yaml": BLUEPRINT,
+    "maps/orders.map.yaml": ORDERS_MAP,
+    "maps/voice.map.yaml": VOICE_MAP,
+    "orders.csv": ORDERS,
+    "voice.csv": VOICE,
+}
+
+
+def regard(*words: str, cwd: Path | None = None, stdin: str | None = None) -> Result:
+    """The command in this process, as from a shell standing in `cwd`."""
+    here = Path.cwd()
+    os.chdir(cwd or here)
+    try:
+        return CliRunner(env={"REGARD_WORKSPACE": ""}).invoke(main, words, input=stdin, prog_name="regard")
+    finally:
+        os.chdir(here)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Path:
+    """The shop's folder, imported and run by commands."""
+    root = tmp_path_factory.mktemp("cli")
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    done = regard("import", "orders.csv", "--map", "maps/orders.map.yaml", cwd=root)
+    assert done.exit_code == 0, done.stderr
+    assert "7 new interactions from 4 rows" in done.stdout
+    done = regard("import", "-", "--map", "maps/voice.map.yaml", cwd=root, stdin=VOICE)
+    assert done.exit_code == 0, done.stderr
+    assert "1 rejects" in done.stdout
+    assert "line 7" in done.stdout
+    done = regard("run", cwd=root)
+    assert done.exit_code == 0, done.stderr
+    assert "As of 2025-03-01" in done.stdout
+    return root
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_has_an_example(name):
+    done = regard(name, "--help")
+    assert done.exit_code == 0
+    assert f"Example: regard {name}" in " ".join(done.stdout.split())
+
+
+def test_a_word_that_is_no_command_names_the_nearest():
+    done = regard("shw")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Did you mean 'show'?" in done.stderr
+
+
+def test_outside_a_workspace_one_is_told_how_to_make_one(tmp_path):
+    done = regard("run", cwd=tmp_path)
+    assert done.exit_code == 1
+    assert "regard init" in done.stderr
+
+
+def test_show_gives_rows_as_csv_and_json(shop):
+    done = regard(
+        "show", "promises", "--csv", "--where", "outcome = broken", "--columns", "object_id,late_days", cwd=shop
+    )
+    assert list(csv.DictReader(io.StringIO(done.stdout))) == [{"object_id": "A2", "late_days": "3"}]
+    done = regard("--json", "show", "interactions", "--where", "event = purchase", "--sort", "-amount_minor", cwd=shop)
+    found = json.loads(done.stdout)
+    assert [row["amount_minor"] for row in found] == [3000, 2000, 1550, 999]
+    assert found[1]["occurred_at"] == "2025-01-02T09:00:00Z"
+    assert found[1]["properties"] == {"due": "2025-01-05T23:00:00Z"}
+
+
+def test_show_on_a_screen_is_short_and_says_how_many_there_are(shop):
+    done = regard("show", "touches", "--limit", "2", cwd=shop)
+    assert len(done.stdout.splitlines()) == 3
+    assert "2 of 12 rows" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("show", "score"), 1, "Did you mean 'scores'?"),
+        (("show", "scores", "--where", "scor < 0"), 2, "Did you mean 'score'?"),
+        (("show", "scores", "--sort", "scre"), 2, "Did you mean 'score'?"),
+        (("show", "scores", "--limit", "-1"), 2, "--limit"),
+        (("run", "--as-of", "yesterday"), 2, "1997-09-30"),
+        (("run", "--horizon", "39"), 2, "26w"),
+        (("run", "--engine", "sc://127.0.0.1:1"), 1, "No Spark Connect server"),
+        (("run", "--engine", "spork"), 1, "plugin"),
+        (("import",), 2, "regard import FILE"),
+        (("import", "absent.csv", "--map", "maps/orders.map.yaml"), 1, "There is no file absent.csv"),
+        (("person", "nobody@example.org"), 1, "Nobody here"),
+        (("example", "olst"), 2, "--data"),
+        (("forget", "nobody@example.org"), 1, "Nobody here"),
+        (("merge", "email", "customer:K1"), 2, "kind:value"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_to_do(shop, words, code, said):
+    done = regard(*words, cwd=shop)
+    assert said in done.stderr
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_are_json_too_on_request(shop):
+    done = regard("--json", "show", "score", cwd=shop)
+    assert json.loads(done.stderr)["hint"] == "Did you mean 'scores'?"
+
+
+def test_a_person_is_told_as_a_story(shop):
+    done = regard("person", "ada@example.org", "--level", "transaction", cwd=shop)
+    assert done.exit_code == 0, done.stderr
+    assert "Regards us at" in done.stdout
+    assert "answered 1 on stars" in done.stdout
+    assert "3 days late" in done.stdout
+    data = json.loads(regard("--json", "person", "customer:K1", cwd=shop).stdout)
+    assert len(data["interactions"]) == 7
+
+
+def test_decisions_about_identity_hold_from_the_next_run_and_can_be_undone(shop):
+    def people() -> int:
+        assert regard("-q", "run", cwd=shop).exit_code == 0
+        found = json.loads(regard("--json", "show", "persons", "--where", "kind = email", cwd=shop).stdout)
+        return len({row["person_id"] for row in found})
+
+    assert people() == 3
+    assert (
+        regard("merge", "email:ben@example.org", "email:cyd@example.org", "--reason", "a couple", cwd=shop).exit_code
+        == 0
+    )
+    assert people() == 2
+    assert regard("split", "email:ben@example.org", "email:cyd@example.org", "--undo", cwd=shop).exit_code == 0
+    assert people() == 3
+
+
+def test_check_says_what_to_mend(shop):
+    done = regard("check", cwd=shop)
+    assert done.exit_code == 0, done.stderr
+    assert "1 rows did not fit" in done.stdout
+    (shop / "blueprint.yaml").write_text(BLUEPRINT.replace("stage: purchase", "stage: purchse"), encoding="utf-8")
+    done = regard("check", cwd=shop)
+    (shop / "blueprint.yaml").write_text(BLUEPRINT, encoding="utf-8")
+    assert done.exit_code == 1
+    assert "blueprint.yaml:" in done.stdout
+    assert "purchase" in done.stdout
+
+
+def test_compact_keeps_every_row(shop):
+    before = regard("--json", "show", "interactions", cwd=shop).stdout
+    assert regard("compact", cwd=shop).exit_code == 0
+    assert regard("--json", "show", "interactions", cwd=shop).stdout == before
+
+
+def test_init_makes_a_workspace_that_checks(tmp_path):
+    assert regard("init", "shop", cwd=tmp_path).exit_code == 0
+    done = regard("check", cwd=tmp_path / "shop")
+    assert done.exit_code == 0, done.stdout
+    again = regard("init", "shop", cwd=tmp_path)
+    assert again.exit_code == 1
+    assert "workspace already" in again.stderr
+
+
+def test_map_drafts_a_mapping_that_loads(tmp_path):
+    (tmp_path / "orders.csv").write_text(ORDERS, encoding="utf-8")
+    assert regard("init", "shop", cwd=tmp_path).exit_code == 0
+    drafted = regard("map", "orders.csv", cwd=tmp_path)
+    assert drafted.exit_code == 0, drafted.stderr
+    (tmp_path / "orders.map.yaml").write_text(drafted.stdout, encoding="utf-8")
+    done = regard("-w", "shop", "import", "orders.csv", "--map", "orders.map.yaml", cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert "new interactions" in done.stdout
+
+
+def test_examples_are_listed():
+    done = regard("example")
+    assert {"olist", "cdnow", "event_logs", "online_retail", "hotel_bookings"} <= set(done.stdout.split())
+
+
+def test_a_process_of_its_own_starts_fast_and_imports_little():
+    listed = "import sys, regard.cli; print(*[m for m in ('ibis', 'duckdb', 'pyarrow', 'numpy') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+    done = subprocess.run([sys.executable, "-m", "regard", "--help"], capture_output=True, text=True, check=True)
+    assert "how do your customers regard you" in done.stdout
