@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 FEWEST_BLOCKS, MOST_BLOCKS = 10, 48
 SWIFT = 20_000
-"""The fits on the way see at most so many of the latest answers; the last one, which scores everyone, sees the sample."""
+"""Fits on the way see at most so many of the latest answers; the last one, which scores everyone, sees the sample."""
 FIRST_MEMORY = 200
 """Memory is estimated from so many answers on, and again whenever twice as many have come."""
 
