@@ -94,6 +94,7 @@ def test_every_sentence_names_a_record_of_the_person() -> None:
     said = " ".join(one.text for one in found)
     assert "It began on 1 February 2026 with delivery; 2 more interactions followed." in said
     assert "delivery (order 7): promised by 10 Feb 2026, came 13 Feb 2026, 3 days late. It took away 31 points." in said
+    assert "Of 2 promises that came due, 2 were not kept as meant." in said
     assert "Still owed: delivered by the date, promised by 10 Feb 2026, 2 days overdue." in said
     assert "The last we heard was CRM call on 14 Feb 2026." in said
     assert "crm call took" not in said.lower()  # one point is no swing

@@ -22,6 +22,8 @@ SHARE = 0.08
 """And the part of the largest swing below which one is passed over."""
 TOLD = 9
 """Swings a story tells of, the largest."""
+LEAST_DUE = 2
+"""Promises that must have come due before a story counts them."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def tell(touches: Rows, promises: Rows, changes: Sequence[Change], blueprint: Bl
     zone = ZoneInfo(blueprint.zone)
     labels = {touchpoint.id: touchpoint.label for touchpoint in blueprint.touchpoints}
     by_id = {str(row["interaction_id"]): row for row in touches}
-    told = [_beginning(touches, labels, zone)]
+    told = [_beginning(touches, labels, zone), *_kept(promises)]
     largest = max((abs(one.points) for one in changes), default=0.0)
     least = max(SWING, largest * SHARE)
     swings = sorted((one for one in changes if abs(one.points) >= least and one.by), key=lambda one: -abs(one.points))
@@ -180,6 +182,20 @@ def _beginning(touches: Rows, labels: Mapping[str, str], zone: ZoneInfo) -> Sent
         else f"There is one interaction: {_what(first, labels)} on {_day(_moment(first['at']), zone, year=True)}.",
         str(first["interaction_id"]),
     )
+
+
+def _kept(promises: Rows) -> list[Sentence]:
+    """How many promises were kept, where at least two have come due; it rests on the latest that was not."""
+    due = [row for row in promises if row["outcome"] not in ("open", "void")]
+    missed = [row for row in due if row["outcome"] not in ("kept", "exceeded")]
+    if len(due) < LEAST_DUE:
+        return []
+    shown = max(missed or due, key=lambda row: (str(row["due_at"] or row["made_at"]), str(row["promise_id"])))
+    were = "was" if len(missed) == 1 else "were"
+    text = f"Of {len(due)} promises that came due, {len(missed)} {were} not kept as meant."
+    if not missed:
+        text = f"All {len(due)} promises that came due were kept."
+    return [Sentence(text, str(shown["promise_id"]), "promises")]
 
 
 def _swing(

@@ -238,6 +238,10 @@ def _path(source: Point, target: Point) -> tuple[str, float, float]:
         bend = max(24.0, (x1 - x0) / 2)
         path = f"M{x0:.0f} {y0:.0f} C{x0 + bend:.0f} {y0:.0f} {x1 - bend:.0f} {y1:.0f} {x1:.0f} {y1:.0f}"
         return path, (x0 + x1) / 2, (y0 + y1) / 2
+    if target.x == source.x:  # within a stage: bent round the bars
+        x0, x1 = source.x + source.width, target.x + target.width
+        out = max(x0, x1) + 26
+        return f"M{x0:.0f} {y0:.0f} C{out:.0f} {y0:.0f} {out:.0f} {y1:.0f} {x1:.0f} {y1:.0f}", out, (y0 + y1) / 2
     x0, x1 = source.x + source.width / 2, target.x + target.width / 2
     below = max(y0, y1) + 26
     path = f"M{x0:.0f} {y0 + 6:.0f} C{x0:.0f} {below:.0f} {x1:.0f} {below:.0f} {x1:.0f} {y1 + 6:.0f}"

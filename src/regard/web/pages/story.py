@@ -46,6 +46,7 @@ def story(request: Request, person_id: str) -> HTMLResponse:
         view=view,
         story=found,
         name=called(found.handles, person_id),
+        things=[row for row in found.handles if str(row["kind"]).startswith("object:")],
         life=laid_out(touches, curve, spans, left),
         hidden=len(found.touches) - len(touches),
         shown=shown,
