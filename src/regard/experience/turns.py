@@ -159,10 +159,15 @@ def _with_delivery(turns: ir.Table, rows: ir.Table) -> ir.Table:
             turns["by_object"] == came["came_object"],
             turns["tie"] == came["came_tie"],
             turns["n_kept"] == came["came_n"],
-            (turns["turn"] == came["came_turn"]) | ~turns["by_object"],
+            _own(turns["by_object"], turns["turn"]) == _own(came["came_object"], came["came_turn"]),
         ],
     )
     return met.drop("came_object", "came_tie", "came_n")
+
+
+def _own(by_object: ir.BooleanValue, turn: ir.IntegerValue) -> ir.IntegerValue:
+    """The turn where it must be the same, 0 where it need not: keys stay equal, so that the join stays a hash join."""
+    return ibis.ifelse(by_object, turn, 0)
 
 
 def _with_void(turns: ir.Table, rows: ir.Table, promise: Promise) -> ir.Table:
@@ -178,7 +183,7 @@ def _with_void(turns: ir.Table, rows: ir.Table, promise: Promise) -> ir.Table:
             turns["by_object"] == gone["gone_object"],
             turns["tie"] == gone["gone_tie"],
             turns["n_void"] == gone["gone_n"],
-            (turns["turn"] == gone["gone_turn"]) | ~turns["by_object"],
+            _own(turns["by_object"], turns["turn"]) == _own(gone["gone_object"], gone["gone_turn"]),
         ],
     )
     in_time = met["gone_place"].isnull() | (met["came_place"] < met["gone_place"])
