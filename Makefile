@@ -35,7 +35,7 @@ demo: $(READY)  ## a year of a fictional company, through the whole river, then 
 
 test: $(DEV_READY)  ## all tests; sets up Chromium where it may
 	@bash scripts/chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: format lint types map test docs  ## everything that continuous integration runs
 

@@ -124,8 +124,8 @@ class DuckEngine:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _ordered(self, expression: ir.Table, order_by: Sequence[str]) -> str:
-        # DuckDB's sum of BIGINT is HUGEINT, which would be kept as a decimal and written as a double; Ibis believes that
-        # it is int64 and elides a cast, so the cast stands here.
+        # DuckDB's sum of BIGINT is HUGEINT, which would be kept as a decimal and written as a double; Ibis believes
+        # that it is int64 and elides a cast, so the cast stands here.
         columns = ", ".join(
             f"CAST({quoted(column)} AS BIGINT) AS {quoted(column)}" if kind.is_int64() else quoted(column)
             for column, kind in expression.schema().items()
