@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 
 from regard.blueprint import Blueprint, Promise, Rule, ValueOf, condition
+from regard.blueprint.rules import likely
 from regard.engine import Engine
 from regard.experience import terms
 
@@ -30,7 +31,7 @@ def matched(known: ir.Table, promise: Promise, blueprint: Blueprint, engine: Eng
               before any cancelling) with came_at, came_at_precision, came_by, came_to, came_where, came_from, got;
               voided_at; next_at, when a later promise about the same object was made; letter, exceeded, rating.
     """
-    rows = engine.keep(_ordered(_stream(known, promise, blueprint)))
+    rows = _whole(engine.keep(_ordered(_stream(known, promise, blueprint))))
     turns = _with_void(_with_delivery(_made(rows, promise), rows), rows, promise)
     turns = _with_words(turns, rows, promise)
     if promise.about is not None and (promise.letter or promise.exceeded):
@@ -39,27 +40,71 @@ def matched(known: ir.Table, promise: Promise, blueprint: Blueprint, engine: Eng
 
 
 def _stream(known: ir.Table, promise: Promise, blueprint: Blueprint) -> ir.Table:
-    """The rows that make, keep, void or speak of a promise, once for each object that they are about."""
+    """The rows that make, keep, void or speak of a promise, once for each object that they are about.
+
+    Only what this promise needs is carried: the sort that follows pays for every column.
+    """
     answers = _answers(promise, blueprint)
-    rules = (promise.made, promise.kept, promise.void, promise.letter, promise.exceeded, answers)
-    said = [condition(rule, known) for rule in rules if rule is not None]
-    rows = _valued(known.filter(ibis.or_(*said)), promise, blueprint.zone)
+    words = {
+        "is_void": promise.void,
+        "is_letter": promise.letter,
+        "is_exceeded": promise.exceeded,
+        "is_answer": answers,
+    }
+    rules = [promise.made, promise.kept, *(rule for rule in words.values() if rule is not None)]
+    rows = known.filter(ibis.or_(*[likely(rule, known) for rule in rules]))
+    rows = _valued(rows, promise, blueprint.zone)
     makes = condition(promise.made, rows)
-    columns = ("person_id", "source", "at", "sequence", "interaction_id", "touchpoint", "channel", "function", *VALUES)
+    said = {name: condition(rule, rows) for name, rule in words.items() if rule is not None}
+    if promise.void is not None:
+        said["is_void"] = said["is_void"] & ~makes
     return rows.select(
-        *columns,
+        *_carried(promise),
         is_made=makes & rows["due_at" if promise.unit == "time" else "promised"].notnull(),
         is_kept=condition(promise.kept, rows),
-        is_void=_told(promise.void, rows) & ~makes,
-        is_letter=_told(promise.letter, rows),
-        is_exceeded=_told(promise.exceeded, rows),
-        is_answer=_told(answers, rows),
-        rating=rows["rating"] if answers else ibis.null("float64"),
         object_id=_object(rows, promise.about),
+        **said,
     )
 
 
-VALUES = ("due_at", "promised", "came_at", "came_at_precision", "got")
+WHOLE = {
+    "touchpoint": "string",
+    "channel": "string",
+    "function": "string",
+    "due_at": terms.MOMENT,
+    "promised": "string",
+    "came_at_precision": "string",
+    "got": "string",
+    "rating": "float64",
+    "is_void": "boolean",
+    "is_letter": "boolean",
+    "is_exceeded": "boolean",
+    "is_answer": "boolean",
+}
+
+
+def _carried(promise: Promise) -> list[str]:
+    """The columns whose values this promise can ask for."""
+    timed = promise.unit == "time"
+    wanted = {
+        "touchpoint": promise.claimed_in is None or promise.touchpoint is None,
+        "channel": promise.claimed_in is None,
+        "function": promise.function is None,
+        "due_at": timed or promise.due is not None,
+        "promised": not timed,
+        "came_at_precision": promise.deadline == "instant",
+        "got": not timed,
+        "rating": promise.exceeded_estimate,
+    }
+    return ["person_id", "source", *ORDER, "came_at", *[name for name, needed in wanted.items() if needed]]
+
+
+def _whole(rows: ir.Table) -> ir.Table:
+    """The rows with the columns that were not carried: null, or false."""
+    missing = {name: kind for name, kind in WHOLE.items() if name not in rows.columns}
+    return rows.mutate(
+        **{name: ibis.literal(False) if kind == "boolean" else ibis.null(kind) for name, kind in missing.items()}
+    )
 
 
 def _told(rule: Rule | None, rows: ir.Table) -> ir.BooleanValue:
@@ -105,12 +150,13 @@ def _ordered(stream: ir.Table) -> ir.Table:
     tied = tied.filter(tied["tie"].notnull())
     so_far = ibis.cumulative_window(group_by=TIE, order_by=ORDER)
     to_come = ibis.window(rows=(1, None), group_by=TIE, order_by=ORDER)
-    made, kept, void = (tied[name].cast("int64") for name in ("is_made", "is_kept", "is_void"))
+    made, kept = tied["is_made"].cast("int64"), tied["is_kept"].cast("int64")
+    void = tied["is_void"].cast("int64") if "is_void" in tied.columns else None
     return tied.mutate(
         place=ibis.row_number().over(ibis.window(group_by=TIE, order_by=ORDER)),
         turn=made.sum().over(so_far),
         n_kept=kept.sum().over(so_far) - kept,
-        n_void=void.sum().over(so_far) - void,
+        n_void=ibis.literal(0, "int64") if void is None else void.sum().over(so_far) - void,
         next_at=ibis.ifelse(tied["is_made"], tied["at"], ibis.null(terms.MOMENT)).min().over(to_come),
     )
 
