@@ -246,7 +246,7 @@ def test_drafts_of_real_exports_load_at_the_first_try(
             0,
         ),
         ("olist/reviews", "olist", {"review": 14_356}, 0),
-        ("cdnow/master", "cdnow", {"purchase": 69_659}, 0),
+        ("cdnow_master/master", "cdnow", {"purchase": 69_659}, 0),
         ("cdnow/sample", "cdnow", {"purchase": 6_919}, 0),
         ("online_retail/online_retail", "online_retail", {"purchase": 530_693, "return": 9_762}, 1_454),
         ("survey/mobi", "survey", {"survey": 250}, 0),

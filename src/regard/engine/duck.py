@@ -12,6 +12,7 @@ from typing import cast
 
 import duckdb
 import ibis
+import ibis.expr.datatypes as types
 import ibis.expr.schema as sch
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -124,16 +125,18 @@ class DuckEngine:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _ordered(self, expression: ir.Table, order_by: Sequence[str]) -> str:
-        # DuckDB's sum of BIGINT is HUGEINT, which would be kept as a decimal and written as a double; Ibis believes
-        # that it is int64 and elides a cast, so the cast stands here.
-        columns = ", ".join(
-            f"CAST({quoted(column)} AS BIGINT) AS {quoted(column)}" if kind.is_int64() else quoted(column)
-            for column, kind in expression.schema().items()
-        )
+        # DuckDB's sum of BIGINT is HUGEINT and its 0.5 is a DECIMAL, while Ibis believes int64 and float64 and elides
+        # a cast; what is stored must be what Ibis says, so the casts stand here.
+        columns = ", ".join(_stored(column, kind) for column, kind in expression.schema().items())
         sql = f"SELECT {columns} FROM ({self.backend.compile(expression)})"
         if not order_by:
             return sql
         return f"{sql} ORDER BY {', '.join(quoted(column) for column in order_by)}"
+
+
+def _stored(column: str, kind: types.DataType) -> str:
+    word = "BIGINT" if kind.is_int64() else "DOUBLE" if kind.is_float64() else None
+    return f"CAST({quoted(column)} AS {word}) AS {quoted(column)}" if word else quoted(column)
 
 
 def present(paths: Sequence[str], shape: sch.Schema) -> list[str]:

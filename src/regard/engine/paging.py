@@ -27,11 +27,12 @@ def page(table: ir.Table, key: Sequence[str], *, size: int, cursor: str | None =
     key    : columns that name a row; a null sorts first.
     Raises : SettingError if the cursor was not made for such a key.
     """
-    columns = [_filled(table[name]) for name in key]
     if cursor is not None:
         last = _read(cursor, [table[name].type() for name in key])
-        table = table.filter(_beyond(columns, last))
-    return table.order_by(columns).limit(size + 1)
+        first = table[key[0]]  # said apart, so that row groups before it are passed over
+        table = table.filter(first.isnull() | (first >= ibis.literal(last[0], type=first.type())))
+        table = table.filter(_beyond([_filled(table[name]) for name in key], last))
+    return table.order_by([ibis.asc(name, nulls_first=True) for name in key]).limit(size + 1)
 
 
 def cursor_of(row: Mapping[str, object], key: Sequence[str]) -> str:

@@ -173,13 +173,13 @@ def clear_runs(workspace: Workspace, *, keep: int) -> None:
 
 
 def lying(name: str) -> tuple[str, ...]:
-    """The order in which a derived table lies: by person where rooms after identity say whose it is, then by its key.
+    """The order in which a derived table lies: by person where it says whose a row is, then by its key.
 
     >>> lying("promises")
     ('person_id', 'promise_id')
     """
     spec = table(name)
-    if "person_id" not in spec.names or spec.room == "identity":
+    if "person_id" not in spec.names:
         return spec.key
     return ("person_id", *(column for column in spec.key if column != "person_id"))
 

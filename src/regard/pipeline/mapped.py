@@ -27,7 +27,9 @@ class Mapped:
     variants: Sequence[Row]
 
 
-def mapped(now: Now, blueprint: Blueprint, segment: Segment, *, level: str, since: dt.datetime, until: dt.datetime) -> Mapped:
+def mapped(
+    now: Now, blueprint: Blueprint, segment: Segment, *, level: str, since: dt.datetime, until: dt.datetime
+) -> Mapped:
     """The map of the steps a segment took in a period; worked out once, then held."""
     key = ("map", str(segment), level, since, until, id(blueprint))
     return now.hold(key, lambda: _mapped(now, blueprint, segment, level, since, until))

@@ -16,7 +16,7 @@ from regard.pipeline.flow import Order, Say, run, silent
 from regard.workspace import BLUEPRINT, Workspace
 
 LOGS = ("*.xes", "*.xes.gz", "*.jsonocel", "*.ocel.json")
-"""What an example without mappings reads."""
+"""What the example of event logs reads without a mapping."""
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,25 @@ def from_example(name: str, root: Path) -> tuple[Workspace, Example]:
 def load_example(
     name: str, data: Path, root: Path, *, now: dt.datetime, progress: Progress = unseen
 ) -> tuple[Workspace, list[Brought]]:
-    """A workspace from an example, with the files of a folder brought in by its mappings.
+    """A workspace from an example, with the files of a folder brought in by its mappings; all of them, or no workspace.
 
     data   : the folder with the files that the mappings name.
     Raises : SettingError, WorkspaceError as `from_example`; SourceError where a file is missing.
     """
-    workspace, example = from_example(name, root)
+    workspace, _ = from_example(name, root)
     brought: list[Brought] = []
+    missing: SourceError | None = None
     for path in sorted(workspace.maps.glob("*.map.yaml")):
-        brought += bring_in(workspace, [], mapping=path, data=data, now=now, progress=progress)
-    if not example.maps:
-        logs = sorted(str(path) for pattern in LOGS for path in data.glob(pattern))
-        if not logs:
-            raise SourceError(f"There is no event log in {data}.", allowed=", ".join(LOGS))
+        try:
+            brought += bring_in(workspace, [], mapping=path, data=data, now=now, progress=progress)
+        except SourceError as error:
+            missing = missing or error
+    logs = sorted(str(path) for pattern in LOGS for path in data.glob(pattern))
+    if logs and name == "event_logs":
         brought += bring_in(workspace, logs, mapping=None, now=now, progress=progress)
+    elif missing:
+        shutil.rmtree(workspace.root)
+        raise missing
     return workspace, brought
 
 

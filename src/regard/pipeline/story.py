@@ -88,7 +88,7 @@ def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story
     if now.published is None:
         raise WorkspaceError("Nothing has been worked out here yet.", hint="Run `regard run` first.")
     as_of = now.published.as_of
-    handles = now.ask(board.people.handles(), person_id=person_id)
+    handles = sorted(now.of("persons", person_id), key=lambda row: (row["kind"], row["handle"]))
     rows = {name: now.of(name, person_id) for name in KEPT_TOGETHER}
     if not handles and not rows["touches"]:
         raise TableError(
