@@ -133,17 +133,6 @@ def names() -> Question:
 
 
 @lru_cache(maxsize=1)
-def handles() -> Question:
-    """Every handle of one person."""
-
-    def build(tables: Tables, person_id: ir.StringValue) -> ir.Table:
-        persons = tables["persons"]
-        return persons.filter(persons.person_id == person_id).order_by("kind", "handle")
-
-    return Question(build, {"person_id": "string"})
-
-
-@lru_cache(maxsize=1)
 def search() -> Question:
     """People some handle of whom holds a text, those first whose handle begins with it: (person_id, kind, handle)."""
 

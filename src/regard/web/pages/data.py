@@ -87,6 +87,8 @@ def selected(now: Now, name: str, conditions: tuple[str, ...], sort: str | None)
         )
     if sort:
         return found.order_by(found[column].desc() if sort.startswith("-") else found[column])
+    if table(name).derived:
+        return found  # it lies in order already, and a sort of all columns would take seconds
     return found.order_by([key for key in table(name).key if key in found.columns])
 
 
