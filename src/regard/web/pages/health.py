@@ -50,13 +50,10 @@ def headline(sources: Sequence[Source], functions: Sequence[Coverage], n_refused
     if not sources:
         return "Nothing has arrived yet"
     stale = [one.source for one in sources if one.freshness == "stale"]
-    first = (
-        f"The source “{stale[0]}” is stale"
-        if len(stale) == 1
-        else f"{len(stale)} sources are stale"
-        if stale
-        else (f"All {len(sources)} sources are fresh enough" if len(sources) > 1 else "The one source is fresh enough")
-    )
+    if stale:
+        first = f"The source “{stale[0]}” is stale" if len(stale) == 1 else f"{len(stale)} sources are stale"
+    else:
+        first = f"None of {len(sources)} sources is stale" if len(sources) > 1 else "The one source is not stale"
     heard = sum(one.n > 0 for one in functions)
     second = (
         f"{heard} of {len(functions)} functions reach the customer's story" if functions else "no function is named"

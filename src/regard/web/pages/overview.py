@@ -51,7 +51,7 @@ def overview(request: Request) -> HTMLResponse:
         groups=found,
         headline=headline(found, caused, view, blueprint),
         deck=deck(found),
-        dots=dots(found, [row for row in answers if row["level"] == view.level]),
+        dots=dots(found, [row for row in answers if row["level"] == view.level], whole=kind == "everyone"),
         course=course(found, view),
         causes=caused,
         promises=promises(now.ask(board.overview.promises(kind), **period, **values), blueprint),
@@ -133,13 +133,13 @@ class Dot:
     shape: str = ""
 
 
-def dots(found: Mapping[str, Group], answers: Sequence[Row]) -> tuple[list[Dot], pictures.Axis]:
+def dots(found: Mapping[str, Group], answers: Sequence[Row], *, whole: bool) -> tuple[list[Dot], pictures.Axis]:
     """The groups' scores with intervals, and beside them the net rating of the answers themselves."""
     rows = []
     for name, group in found.items():
         if group.now is not None:
             says = f"{words.plural(group.now.n, 'person', 'people')}{', few' if group.now.n < words.SMALL else ''}"
-            label = NAMES[name] if len(found) > 1 else "All of them"
+            label = "All of them" if name == "all" and not whole else NAMES[name]
             rows.append(Dot(label, says, group.now.score, group.now.low, group.now.high, group.now.n, TONES[name]))
     for row in answers:
         n, up, down = (int(str(row[name])) for name in ("n", "promoters", "detractors"))
