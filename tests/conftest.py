@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from regard.engine import Engine, connect
 from regard.workspace import Workspace
+
+if not hasattr(sys.modules["__main__"], "__file__"):  # a worker of xdist, which pyspark takes for its own doctests
+    sys.modules["__main__"].__file__ = __file__
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -74,5 +74,6 @@ def test_commands_named_in_the_pages_exist():
     from regard.cli import COMMANDS
 
     for page in [ROOT / "README.md", *ROOT.glob("docs/guides/*.md")]:
-        for word in re.findall(r"^\s+regard (?:-\S+ )*([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE):
+        typed = re.compile(r"^\s+regard (?:-w \S+ |-\S+ )*([a-z]+)", re.MULTILINE)
+        for word in typed.findall(page.read_text(encoding="utf-8")):
             assert word in COMMANDS, f"{page.name}: regard {word}"

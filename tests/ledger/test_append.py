@@ -202,7 +202,7 @@ def test_side_rows_replace_those_of_their_key(ledger, engine, facts, now):
 MAYBE_KEYED = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["k1", "k2", None])), min_size=1, max_size=8)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=MAYBE_KEYED, data=st.data())
 def test_in_pieces_and_in_any_order_the_ledger_becomes_the_same(rows, data, tmp_path_factory, now):
     """Pieces that keep equal rows together, loaded in any order, then the whole: nothing is lost, nothing doubled."""
