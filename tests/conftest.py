@@ -40,3 +40,13 @@ def workspace(tmp_path: Path) -> Workspace:
     root.mkdir()
     (root / "blueprint.yaml").write_text("name: Test\nzone: UTC\ncurrency: EUR\n", encoding="utf-8")
     return Workspace(root)
+
+
+@pytest.fixture(scope="session")
+def sail() -> Iterator[str]:
+    """The address of a Sail server of our own."""
+    server = pytest.importorskip("pysail.spark").SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    host, port = server.listening_address
+    yield f"sc://{host}:{port}"
+    server.stop()

@@ -22,16 +22,6 @@ Agree = Callable[..., dict[str, pa.Table]]
 
 
 @pytest.fixture(scope="session")
-def sail() -> Iterator[str]:
-    """The address of a Sail server of our own."""
-    server = pytest.importorskip("pysail.spark").SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    yield f"sc://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="session")
 def servers(sail: str) -> dict[str, str]:
     """Spark Connect servers by name: Sail, and the one that REGARD_SPARK names."""
     named = os.environ.get("REGARD_SPARK")

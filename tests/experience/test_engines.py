@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,15 +13,6 @@ from regard.experience import score
 from regard.tables import table
 
 AS_OF = town.moment(345)
-
-
-@pytest.fixture(scope="module")
-def sail() -> Iterator[str]:
-    server = pytest.importorskip("pysail.spark").SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    yield f"sc://{host}:{port}"
-    server.stop()
 
 
 def tables(opened: Engine, people: town.Town) -> dict[str, pa.Table]:
