@@ -138,11 +138,8 @@ def test_interactions_know_no_touchpoint_and_the_message_says_so(engine):
         condition(Rule("touchpoint", ("a",)), engine.table(interactions([{}])))
 
 
-def test_duckdb_and_sail_agree(engine: Engine, tmp_path):
-    server = pytest.importorskip("pysail.spark").SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    sail = connect(f"sc://{host}:{port}", scratch=tmp_path / "sail")
+def test_duckdb_and_sail_agree(engine: Engine, sail: str, tmp_path):
+    served = connect(sail, scratch=tmp_path / "sail")
     rows = [
         {"event": event, "kind": kind, "facts": facts, "things": things, "rating": rating, "channel": "web"}
         for event, kind in zip(EVENTS, [*KINDS, "b", "a"], strict=True)
@@ -157,15 +154,14 @@ def test_duckdb_and_sail_agree(engine: Engine, tmp_path):
     ]
     blueprint = Blueprint("X", touchpoints=tuple(Touchpoint(f"t{n}", "", "s", rule) for n, rule in enumerate(rules)))
     found = []
-    for each in (engine, sail):
+    for each in (engine, served):
         table = each.table(interactions(rows))
         said = {f"r{n}": condition(rule, table) for n, rule in enumerate(rules)}
         kept = [each.rows(table.filter(condition(rule, table)).select("interaction_id")).num_rows for rule in rules]
         named = recognise(table, blueprint).select("interaction_id", "touchpoint", "channel")
         both = (table.select("interaction_id", **said), named)
         found.append((kept, [each.rows(one.order_by("interaction_id")).to_pylist() for one in both]))
-    sail.close()
-    server.stop()
+    served.close()
     assert found[0] == found[1]
     assert len(found[0][1][0]) == 35
     assert found[0][0] == [sum(meant(rule, row) for row in rows) for rule in rules]

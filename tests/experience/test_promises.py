@@ -380,11 +380,8 @@ def test_a_bump_or_a_few_answers_are_no_threshold():
     assert least([*flat, Bin(2, 900, 4.3, 1.0)]) == 2
 
 
-def test_duckdb_and_sail_agree(engine: Engine, tmp_path):
-    server = pytest.importorskip("pysail.spark").SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    host, port = server.listening_address
-    sail = connect(f"sc://{host}:{port}", scratch=tmp_path / "sail")
+def test_duckdb_and_sail_agree(engine: Engine, sail: str, tmp_path):
+    served = connect(sail, scratch=tmp_path / "sail")
     chance = np.random.default_rng(3)
     names = ["purchase", "delivered", "canceled", "complaint", "praise", "booked", "arrived"]
     rows = []
@@ -404,9 +401,8 @@ def test_duckdb_and_sail_agree(engine: Engine, tmp_path):
             )
         )
     promises = (DELIVERY, replace(DELIVERY, id="now", deadline="instant"), replace(DELIVERY, id="us", about=None), ROOM)
-    found = [kept(each, rows, *promises, as_of=at(31), zone="America/Sao_Paulo") for each in (engine, sail)]
-    sail.close()
-    server.stop()
+    found = [kept(each, rows, *promises, as_of=at(31), zone="America/Sao_Paulo") for each in (engine, served)]
+    served.close()
     assert found[0] == found[1]
     assert len(found[0]) > 100
     assert len({row["outcome"] for row in found[0]}) == 7
