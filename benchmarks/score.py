@@ -100,7 +100,7 @@ def answered(folder: Path) -> tuple[pa.Table, dict[str, Seen]]:
 
     sys.modules["regard.experience.score"].roll = watched  # type: ignore[attr-defined]
     touches = olist.touches(folder, engine)
-    found = score(touches, olist.promises(touches, engine, AS_OF), olist.BLUEPRINT, engine, as_of=AS_OF)
+    found = score(touches, olist.promises(touches, engine, AS_OF), olist.BLUEPRINT, engine, as_of=AS_OF).tables
     about = found["feedback"].select("feedback_id", "object_id")
     rows = engine.rows(found["predictions"].join(about, "feedback_id"))
     engine.close()

@@ -524,6 +524,23 @@ EXPERIENCE_TABLES = (
         as_of          | instant | the time of knowing
         """),
     ),
+    Table(
+        "leanings",
+        "experience",
+        "what people and accounts say beyond what their impressions explain, learnt from their answers and shrunk",
+        ("level", "of", "id"),
+        _columns("""
+        level          | string  | transaction or relationship
+        of             | string  | person or account
+        id             | string  | the person_id, or the account's name
+        account        | string  | the account of a person, if any
+        residual       | float64 | sum of the answers' residuals: the slope of their log likelihood by eta
+        information    | float64 | sum of the answers' information about eta
+        eta            | float64 | what it adds to eta
+        eta_sd         | float64 | its standard deviation
+        as_of          | instant | the time of knowing
+        """),
+    ),
 )
 
 VALUE_TABLES = (

@@ -16,7 +16,7 @@ AS_OF = town.moment(345)
 
 
 def tables(opened: Engine, people: town.Town) -> dict[str, pa.Table]:
-    found = score(*people.tables(opened), town.BLUEPRINT, opened, as_of=AS_OF)
+    found = score(*people.tables(opened), town.BLUEPRINT, opened, as_of=AS_OF).tables
     return {
         name: opened.rows(rows).sort_by([(column, "ascending") for column in table(name).key])
         for name, rows in found.items()

@@ -42,7 +42,7 @@ def judged(data: Path) -> Iterator[Judged]:
     engine = connect("duckdb", memory=2**31)
     touches = olist.touches(data / "olist", engine)
     promises = olist.promises(touches, engine, AS_OF)
-    found = score(touches, promises, olist.BLUEPRINT, engine, as_of=AS_OF)
+    found = score(touches, promises, olist.BLUEPRINT, engine, as_of=AS_OF).tables
     about = found["feedback"].select("feedback_id", "object_id")
     rows = engine.rows(found["predictions"].join(about, "feedback_id"))
     order = pc.sort_indices(rows, [("at", "ascending"), ("object_id", "ascending")])

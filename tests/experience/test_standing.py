@@ -15,8 +15,8 @@ from regard.blueprint import Blueprint, Impression, Touchpoint
 from regard.engine import Engine
 from regard.experience.cumulative import score_of
 from regard.experience.kinds import kinds
-from regard.experience.model import Model, rows_of, stated
-from regard.experience.standing import at_moments, fitted, gradient, interval, series
+from regard.experience.model import Model, stated
+from regard.experience.standing import at_moments, gradient, interval, series
 
 AS_OF = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -149,11 +149,3 @@ def test_a_group_of_nobody_has_no_standing(engine: Engine, model: Model) -> None
     nobody = given["members"].filter(given["members"].person_id == "nobody")
     people, met = gradient(given["scores"], given["impressions"], nobody, model, as_of=AS_OF)
     assert interval(engine.rows(people).to_pylist(), engine.rows(met).to_pylist(), model, AS_OF) is None
-
-
-def test_the_model_is_read_back_from_the_table_of_models(blueprint: Blueprint, model: Model) -> None:
-    found = fitted(rows_of(model), blueprint, "relationship")
-    assert found is not None
-    assert found.theta.tolist() == model.theta.tolist()
-    assert found.memory == model.memory
-    assert fitted(rows_of(model), blueprint, "transaction") is None

@@ -271,7 +271,9 @@ def publish(workspace: Workspace, engine: Engine) -> None:
     publication.write("value", arrow(engine, "value", worth(rows)))
     for name, table in journeys.split(touches, blueprint, engine).items():
         publication.write(name, table)
-    for name, table in experience.score(touches, promises, blueprint, engine, as_of=AS_OF).items():
+    perceived = experience.score(touches, promises, blueprint, engine, as_of=AS_OF)
+    publication.note(experience.fits.NAME, experience.fits.save(perceived.fits))
+    for name, table in perceived.tables.items():
         publication.write(name, table)
     publication.publish({"horizon_s": 365 * 86_400.0, "engine": "duckdb", "ledger_version": 1})
 

@@ -1,6 +1,7 @@
 """Derived tables on disk: written into a folder of their own for each run, seen by readers all at once.
 
     derived/20260301T101500-3f9c/scores/part-0.parquet     written first, in any order
+    derived/20260301T101500-3f9c/score.json                a note beside them, for whoever goes on from this run
     current.json -> {"run": "20260301T101500-3f9c", ...}   replaced last, by one atomic rename
 
 A reader that opened the old pointer goes on with the old files: the last two runs are kept.
@@ -84,6 +85,20 @@ class Published:
             )
         return sorted((self.workspace.derived / self.run / name).glob("*.parquet"))
 
+    def note(self, name: str) -> dict[str, object] | None:
+        """What the run noted under that name beside its tables; None if it noted nothing.
+
+        Raises : WorkspaceError if the note is damaged.
+        """
+        path = _note(self.workspace.derived / self.run, name)
+        try:
+            found: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except json.JSONDecodeError as error:
+            raise WorkspaceError(f"{path} is damaged.", found=str(error), hint="Make it anew: regard run") from error
+        return found
+
     def table(self, name: str, engine: Engine) -> ir.Table:
         """A derived table as a lazy table on `engine`."""
         return engine.read(self.files(name), schema(name))
@@ -125,6 +140,10 @@ class Publication:
             )
         return self.engine.read(sorted((self.folder / name).glob("*.parquet")), shape)
 
+    def note(self, name: str, said: Mapping[str, object]) -> None:
+        """Keep JSON values beside the tables under a name: what goes on from this run needs and nobody reads."""
+        _note(self.folder, name).write_text(json.dumps(said), encoding="utf-8")
+
     def publish(self, facts: Mapping[str, object]) -> Published:
         """Let readers see this run from now on, and remove runs that nobody should still be reading."""
         self._sync()
@@ -149,12 +168,16 @@ class Publication:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _sync(self) -> None:
-        for path in self.folder.rglob("*.parquet"):
+        for path in (*self.folder.rglob("*.parquet"), *self.folder.glob("*.json")):
             handle = os.open(path, os.O_RDONLY)
             try:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+
+
+def _note(folder: Path, name: str) -> Path:
+    return folder / f"{name}.json"
 
 
 def clear_runs(workspace: Workspace, *, keep: int) -> None:

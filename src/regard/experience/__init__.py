@@ -1,13 +1,14 @@
 """How do they regard us? What was promised and delivered, what customers told us, and the score that explains both.
 
 Into it: `touches` and a blueprint. Out of it: `promises`, `feedback`, `impressions`, `lapses`, `scores`,
-`contributions`, `predictions` and rows of `models`.
+`contributions`, `predictions`, `leanings`, rows of `models`, and what was fitted (`fits`).
 """
 
 from __future__ import annotations
 
+from regard.experience import fits
 from regard.experience.bank import bank
 from regard.experience.promises import keep_promises, kept_rate
-from regard.experience.score import score
+from regard.experience.score import Perceived, score
 
-__all__ = ["bank", "keep_promises", "kept_rate", "score"]
+__all__ = ["Perceived", "bank", "fits", "keep_promises", "kept_rate", "score"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -196,7 +195,7 @@ def usual(met: Met, model: Model) -> Floats:
 
 
 def rows_of(model: Model) -> list[dict[str, object]]:
-    """The model as rows of the table `models`, the last one holding the joint fit for whoever computes with it."""
+    """The model as rows of the table `models`, for people to read; `fits.save` keeps the whole of it."""
     name = f"score.{model.level}"
     values = np.concatenate([model.theta, [model.memory.loss_s, model.memory.gain_s, model.memory.floor]])
     sd = np.sqrt(np.diag(model.covariance))
@@ -213,45 +212,7 @@ def rows_of(model: Model) -> list[dict[str, object]]:
         status = "not identified" if model.n_answers and value == prior else fitted
         rows.append(_row(name, parameter, value, None, None, status, _says(parameter)))
     rows.append(_row(name, "n_answers", float(model.n_answers), None, None, "estimated", "answers it was fitted on"))
-    rows.append(_row(name, "joint", None, None, None, "estimated" if model.n_answers else "stated", _joint(model)))
     return rows
-
-
-def read(rows: Sequence[Mapping[str, object]], level: str, kinds: Sequence[Kind], blueprint: Blueprint) -> Model:
-    """The model that `rows_of` wrote, from rows of the table `models`."""
-    text = next(row["says"] for row in rows if row["model"] == f"score.{level}" and row["parameter"] == "joint")
-    said = json.loads(str(text))
-    found = stated(level, kinds, blueprint)
-    return replace(
-        found,
-        theta=np.array(said["theta"]),
-        reference=np.array(said["reference"]),
-        memory=Memory(*said["memory"]),
-        covariance=np.array(said["covariance"]).reshape(len(said["theta"]) + 3, -1),
-        known=np.array(said["known"], dtype=bool),
-        known_memory=np.array(said["known_memory"], dtype=bool),
-        person_var=said["person_var"],
-        account_var=said["account_var"],
-        n_answers=said["n_answers"],
-        until_ms=said["until_ms"],
-    )
-
-
-def _joint(model: Model) -> str:
-    memory = model.memory
-    said = {
-        "theta": model.theta.tolist(),
-        "reference": model.reference.round(12).tolist(),
-        "memory": [float(f"{part:.12g}") for part in (memory.loss_s, memory.gain_s, memory.floor)],
-        "covariance": model.covariance.ravel().tolist(),
-        "known": model.known.tolist(),
-        "known_memory": model.known_memory.tolist(),
-        "person_var": round(model.person_var, 12),
-        "account_var": round(model.account_var, 12),
-        "n_answers": model.n_answers,
-        "until_ms": model.until_ms,
-    }
-    return json.dumps(said)
 
 
 def _row(

@@ -10,12 +10,12 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from regard.blueprint import Blueprint
 from regard.engine import Engine, epoch_ms, schema
 from regard.experience.feedback import listen
+from regard.experience.fits import Fit, leanings, numbered
 from regard.experience.impressions import made, standing
 from regard.experience.kinds import Kind, kinds
 from regard.experience.lapses import lapses
@@ -42,13 +42,25 @@ class Known:
     as_of: dt.datetime
 
 
+@dataclass(frozen=True)
+class Perceived:
+    """What `score` works out.
+
+    tables : feedback, impressions, lapses, scores, contributions, predictions, leanings and models, each
+             with as_of.
+    fits   : what was fitted, a level each: what `fits.save` keeps.
+    """
+
+    tables: dict[str, ir.Table]
+    fits: tuple[Fit, ...]
+
+
 def score(
     touches: ir.Table, promises: ir.Table, blueprint: Blueprint, engine: Engine, *, as_of: dt.datetime
-) -> dict[str, ir.Table]:
+) -> Perceived:
     """How everybody regards us as of one time, what made it so, and how well earlier answers were foreseen.
 
     touches, promises : the tables of that name, nothing later than `as_of` in them.
-    Returns           : feedback, impressions, lapses, scores, contributions, predictions and models, each with as_of.
     """
     every = kinds(blueprint)
     feedback = engine.keep(listen(touches, blueprint))
@@ -62,13 +74,15 @@ def score(
         engine=engine,
         as_of=as_of,
     )
-    expected, scored = [], []
+    expected, scored, fits = [], [], []
     for level in LEVELS:
         heard, rolled = _foresee(known, level)
         expected.append(_predictions(heard, rolled, level))
-        scored.append(_rate(known, level, heard, rolled))
+        fits.append(Fit(rolled.model, rolled.leanings, heard.persons, heard.accounts))
+        scored.append(_rate(known, level, fits[-1]))
     engine.drop(known.made)
     relationship = scored[-1]
+    predictions = engine.table(pa.concat_tables(expected))
     models = [row for one in scored for row in rows_of(one.model)]
     tables = {
         "feedback": feedback,
@@ -76,10 +90,11 @@ def score(
         "lapses": lapses(relationship.impressions, feedback, blueprint, relationship.model, as_of=as_of),
         "scores": ibis.union(*(one.scores for one in scored)),
         "contributions": ibis.union(*(one.contributions for one in scored)),
-        "predictions": engine.table(pa.concat_tables(expected)),
+        "predictions": predictions,
+        "leanings": engine.table(leanings(fits)),
         "models": engine.table(pa.Table.from_pylist(models, schema=_models_shape())),
     }
-    return {name: _shaped(name, table, as_of) for name, table in tables.items()}
+    return Perceived({name: _shaped(name, table, as_of) for name, table in tables.items()}, tuple(fits))
 
 
 _SHOWN = [name for name in schema("impressions").names if name != "as_of"]
@@ -130,8 +145,8 @@ def _hear(known: Known, level: str, model: Model) -> Heard:
     said = said.mutate(at_ms=epoch_ms(said.at))
     rows = known.engine.rows(said).sort_by([("at", "ascending"), ("feedback_id", "ascending")])
     rows = rows.append_column("ask", pa.array(np.arange(rows.num_rows)))
-    person, persons = _numbered(rows["person_id"])
-    account, accounts = _numbered(rows["account"])
+    person, persons = numbered(rows["person_id"])
+    account, accounts = numbered(rows["account"])
     scale = {name: place for place, name in enumerate(model.scales)}
     told = Told(
         at_ms=rows["at_ms"].to_numpy().astype(np.int64),
@@ -143,18 +158,6 @@ def _hear(known: Known, level: str, model: Model) -> Heard:
         n_accounts=len(accounts),
     )
     return Heard(rows, told, persons, accounts)
-
-
-def _numbered(column: pa.ChunkedArray) -> tuple[Ints, pa.Array]:
-    """Each value's number (-1 for null), and the values in order."""
-    values = pc.unique(column).drop_null()
-    values = values.take(pc.sort_indices(values))
-    return _places(column, values), values
-
-
-def _places(column: pa.ChunkedArray, values: pa.Array) -> Ints:
-    found = pc.index_in(column, value_set=values) if len(values) else pa.nulls(len(column), pa.int32())
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False)).astype(np.int64)
 
 
 def _predictions(heard: Heard, rolled: Rolled, level: str) -> pa.Table:
@@ -176,17 +179,17 @@ def _predictions(heard: Heard, rolled: Rolled, level: str) -> pa.Table:
     )
 
 
-def _rate(known: Known, level: str, heard: Heard, rolled: Rolled) -> Scored:
+def _rate(known: Known, level: str, fit: Fit) -> Scored:
     rows = known.engine.rows(_people(known, level)).sort_by("person_id")
     as_of_ms = int(known.as_of.timestamp() * 1000)
     n = rows.num_rows
-    person = _places(rows["person_id"], heard.persons)
+    person, account = fit.numbers(rows["person_id"], rows["account"])
     rows = rows.append_column("at", pa.array([known.as_of] * n, pa.timestamp("us", tz="UTC")))
     rows = rows.append_column("at_ms", pa.array(np.full(n, as_of_ms)))
     rows = rows.append_column("answered", pa.array(person >= 0))
-    asked = Asked(rows, person, _places(rows["account"], heard.accounts))
+    asked = Asked(rows, person, account)
     sight = Sight(level, known.blueprint.journeys.quiet_s, inclusive=True)
-    return rate(asked, known.made, known.standing, rolled.model, rolled.leanings, engine=known.engine, sight=sight)
+    return rate(asked, known.made, known.standing, fit.model, fit.leanings, engine=known.engine, sight=sight)
 
 
 def _people(known: Known, level: str) -> ir.Table:

@@ -17,11 +17,9 @@ import ibis.expr.types as ir
 import numpy as np
 from numpy.typing import NDArray
 
-from regard.blueprint import Blueprint
 from regard.engine import epoch_ms, seconds_between
 from regard.experience.cumulative import score_of, slope_of
-from regard.experience.kinds import kinds
-from regard.experience.model import Z90, Model, read
+from regard.experience.model import Z90, Model
 
 Floats = NDArray[np.float64]
 Rows = Sequence[Mapping[str, object]]
@@ -36,12 +34,6 @@ class Standing:
     n: int
     low: float | None = None
     high: float | None = None
-
-
-def fitted(models: Rows, blueprint: Blueprint, level: str) -> Model | None:
-    """The score of a level as rows of the table `models` say it; None where that level was not worked out."""
-    mine = [row for row in models if row["model"] == f"score.{level}" and row["parameter"] == "joint"]
-    return read(mine, level, kinds(blueprint), blueprint) if mine else None
 
 
 def rated(eta: ir.FloatingValue, model: Model) -> ir.FloatingValue:

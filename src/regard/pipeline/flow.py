@@ -21,6 +21,7 @@ from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
 from regard.engine import Engine, Publication, Published
 from regard.errors import SettingError, WorkspaceError
+from regard.experience import fits
 from regard.ledger import Ledger
 from regard.workspace import Workspace
 
@@ -87,7 +88,9 @@ def _work_out(
     promises = write("promises", experience.keep_promises(touches, blueprint, engine, as_of=as_of))
 
     say("How they regard us")
-    scored = experience.score(touches, promises, blueprint, engine, as_of=as_of)
+    perceived = experience.score(touches, promises, blueprint, engine, as_of=as_of)
+    publication.note(fits.NAME, fits.save(perceived.fits))
+    scored = perceived.tables
     score_models = scored.pop("models")
     lapses = write("lapses", scored.pop("lapses"))
     for name, table in scored.items():

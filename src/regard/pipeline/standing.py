@@ -13,7 +13,9 @@ from regard.blueprint import Blueprint
 from regard.board import Segment, members
 from regard.engine import Now
 from regard.errors import WorkspaceError
-from regard.experience.standing import Standing, at_moments, fitted, gradient, interval, series
+from regard.experience import fits
+from regard.experience.model import Model
+from regard.experience.standing import Standing, at_moments, gradient, interval, series
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def _groups(
     if now.published is None:
         raise WorkspaceError("Nothing has been worked out here yet.", hint="Run `regard run` first.")
     tables = now.tables
-    model = fitted(now.hold("models", lambda: now.rows(tables["models"])), blueprint, level)
+    model = fitted(now, blueprint, level)
     if model is None:
         return {}
     as_of, mine = now.published.as_of, _members(now, blueprint, segment, level)
@@ -69,6 +71,15 @@ def _groups(
     if segment.kind in ("answered", "quiet"):
         return {"all": group(None)}
     return {"all": group(None), "answered": group(True), "quiet": group(False)}
+
+
+def fitted(now: Now, blueprint: Blueprint, level: str) -> Model | None:
+    """The score of a level as the last run fitted it; None where it did not, or the blueprint has changed since."""
+    if now.published is None:
+        return None
+    published = now.published
+    saved = now.hold(("note", fits.NAME), lambda: published.note(fits.NAME))
+    return now.hold(("model", level, id(blueprint)), lambda: fits.model_of(saved, blueprint, level))
 
 
 def given(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> dict[str, object]:

@@ -12,9 +12,9 @@ from regard.blueprint import read as read_blueprint
 from regard.board.story import Balance, Change, Sentence, Span
 from regard.engine import Now, Reader, connect
 from regard.errors import TableError, WorkspaceError
-from regard.experience.standing import fitted
 from regard.experience.story import curve
 from regard.pipeline.ask import person_of
+from regard.pipeline.standing import fitted
 from regard.workspace import Workspace
 
 Row = Mapping[str, object]
@@ -117,9 +117,7 @@ def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story
 
 
 def _curve(now: Now, blueprint: Blueprint, contributions: Rows, level: str, as_of: dt.datetime) -> list[Change]:
-    models = now.tables["models"]
-    rows = now.hold("models", lambda: now.rows(models))
-    model = now.hold(("model", level, id(blueprint)), lambda: fitted(rows, blueprint, level))
+    model = fitted(now, blueprint, level)
     if model is None or not contributions:
         return []
     return [Change(one.at, one.score, one.points, one.by) for one in curve(contributions, model, as_of)]

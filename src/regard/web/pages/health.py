@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
@@ -26,6 +26,7 @@ def health(request: Request) -> HTMLResponse:
     sources, functions = asked.sources(rows, blueprint, at), asked.coverage(rows, blueprint)
     refused = now.ask(asked.refusals())
     n_refused = now.count("rejects")
+    expected = now.ask(asked.expectations())
     return here.page(
         request,
         "health.html",
@@ -41,7 +42,11 @@ def health(request: Request) -> HTMLResponse:
         unrecognised=asked.unrecognised(rows)[:20],
         headline=headline(sources, functions, n_refused),
         at=at,
-        models=[row for row in now.rows(now.tables["models"]) if row["parameter"] != "joint"] if now.published else [],
+        expected=expected,
+        calibrated=calibrated(expected),
+        small=words.SMALL,
+        group=lambda row: words.sentence(group(row)),
+        models=now.rows(now.tables["models"]) if now.published else [],
     )
 
 
@@ -64,6 +69,29 @@ def headline(sources: Sequence[Source], functions: Sequence[Coverage], n_refused
         else "no row was refused"
     )
     return f"{first}; {second}; {third}"
+
+
+def calibrated(rows: Sequence[Mapping[str, object]]) -> str:
+    """Whether customers say what the score expects of them, in one sentence; the worst gap where they do not."""
+    off = [row for row in rows if row["off"]]
+    if not rows:
+        return "No answer has been foreseen yet, so nothing is known of how well the score is calibrated."
+    if not off:
+        return "Customers say what was expected of them, after few and many interactions, soon and late."
+    worst = max(off, key=lambda row: abs(float(str(row["expected"])) - float(str(row["observed"]))))
+    where = "overall" if worst["by"] == "all" else f"for {group(worst)}" if worst["by"] == "tenure" else group(worst)
+    return (
+        f"The score is off in {words.plural(len(off), 'group')}; most {where}, where the {worst['level']} was expected "
+        f"at {words.signed(worst['expected'])} and customers said {words.signed(worst['observed'])}."
+    )
+
+
+def group(row: Mapping[str, object]) -> str:
+    """What a bucket of `calibration` is called."""
+    if row["by"] == "interactions":
+        few = {"none": "no interaction", "1": "1 interaction"}
+        return f"after {few.get(str(row['bucket']), str(row['bucket']) + ' interactions')}"
+    return f"customers for {row['bucket']}" if row["by"] == "tenure" else "all of them"
 
 
 @router.get("/touchpoints")
