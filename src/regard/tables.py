@@ -525,6 +525,26 @@ EXPERIENCE_TABLES = (
         """),
     ),
     Table(
+        "calibration",
+        "experience",
+        "what was expected of answers beside what was said, by number of interactions and by tenure",
+        ("level", "by", "place"),
+        _columns("""
+        level          | string  | transaction or relationship
+        by             | string  | all, interactions (that contributed) or tenure (first interaction to answer)
+        place          | int64   | order of the bucket, from 0
+        bucket         | string  | how many, or how long
+        n              | int64   | answers
+        n_people       | int64   | people who gave them
+        expected       | float64 | net rating expected of them, -100 to 100, from fits on earlier answers only
+        observed       | float64 | net rating they gave, -100 to 100
+        low            | float64 | lower end of its 90 % interval, a person counting once
+        high           | float64 | upper end of its 90 % interval
+        off            | boolean | expected and observed differ by more than chance, and by 2 points or more
+        as_of          | instant | the time of knowing
+        """),
+    ),
+    Table(
         "leanings",
         "experience",
         "what people and accounts say beyond what their impressions explain, learnt from their answers and shrunk",

@@ -170,6 +170,15 @@ def test_data_health_measures_freshness_at_the_end_of_an_imported_past(client: A
     assert "an imported past" in said
 
 
+def test_data_health_says_how_well_the_score_is_calibrated(client: Any, now: Now) -> None:
+    page = client.get("/health").text
+    rows = json.loads(client.get("/tables/calibration.json").text)
+    said = words(page)
+    assert "After 3 to 5 interactions" in said or "After 1 interaction" in said
+    assert page.count('<span class="chip harm">off</span>') == sum(row["off"] for row in rows)
+    assert ("Customers say what was expected of them" in said) == (not any(row["off"] for row in rows))
+
+
 def test_tables_are_read_filtered_and_exported(client: Any, now: Now) -> None:
     every = json.loads(client.get("/tables/scores.json").text)
     assert len(every) == now.count("scores")

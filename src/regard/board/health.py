@@ -58,6 +58,17 @@ def refusals() -> Question:
     return Question(build, {})
 
 
+@lru_cache(maxsize=1)
+def expectations() -> Question:
+    """What was expected of answers beside what was said, by level, in order: rows of `calibration`."""
+
+    def build(tables: Tables) -> ir.Table:
+        rows = tables["calibration"]
+        return rows.order_by(ibis.desc("level"), rows.by != "all", "by", "place")
+
+    return Question(build, {})
+
+
 @dataclass(frozen=True)
 class Source:
     """One source: how much came, from when to when, and whether it is as fresh as the blueprint asks.

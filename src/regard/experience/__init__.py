@@ -1,7 +1,7 @@
 """How do they regard us? What was promised and delivered, what customers told us, and the score that explains both.
 
 Into it: `touches` and a blueprint. Out of it: `promises`, `feedback`, `impressions`, `lapses`, `scores`,
-`contributions`, `predictions`, `leanings`, rows of `models`, and what was fitted (`fits`).
+`contributions`, `predictions`, `calibration`, `leanings`, rows of `models`, and what was fitted (`fits`).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from regard.blueprint import Blueprint
 from regard.engine import Engine, epoch_ms, schema
+from regard.experience.calibration import calibration
 from regard.experience.feedback import listen
 from regard.experience.fits import Fit, leanings, numbered
 from regard.experience.impressions import made, standing
@@ -46,7 +47,7 @@ class Known:
 class Perceived:
     """What `score` works out.
 
-    tables : feedback, impressions, lapses, scores, contributions, predictions, leanings and models, each
+    tables : feedback, impressions, lapses, scores, contributions, predictions, calibration, leanings and models, each
              with as_of.
     fits   : what was fitted, a level each: what `fits.save` keeps.
     """
@@ -91,6 +92,7 @@ def score(
         "scores": ibis.union(*(one.scores for one in scored)),
         "contributions": ibis.union(*(one.contributions for one in scored)),
         "predictions": predictions,
+        "calibration": calibration(predictions, feedback, touches),
         "leanings": engine.table(leanings(fits)),
         "models": engine.table(pa.Table.from_pylist(models, schema=_models_shape())),
     }
