@@ -47,9 +47,19 @@ def commands_page() -> str:
     for name in COMMANDS:
         command = group.get_command(click.Context(group, info_name="regard"), name)
         assert command is not None
-        context = click.Context(command, info_name=f"regard {name}")
-        lines += ["", f"## {name}", "", "```text", command.get_help(context), "```"]
+        lines += _command(command, name, "##")
     return "\n".join(lines) + "\n"
+
+
+def _command(command: click.Command, name: str, heading: str) -> list[str]:
+    context = click.Context(command, info_name=f"regard {name}")
+    lines = ["", f"{heading} {name}", "", "```text", command.get_help(context), "```"]
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            assert found is not None
+            lines += _command(found, f"{name} {inner}", heading + "#")
+    return lines
 
 
 def pages() -> dict[Path, str]:

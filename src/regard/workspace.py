@@ -59,6 +59,18 @@ class Workspace:
         return self.state / "forget.key"
 
     @property
+    def store(self) -> Path:
+        return self.state / "store.db"
+
+    @property
+    def access_key(self) -> Path:
+        return self.state / "access.key"
+
+    @property
+    def server_lock(self) -> Path:
+        return self.state / "server.lock"
+
+    @property
     def writer_lock(self) -> Path:
         return self.state / "writer.lock"
 

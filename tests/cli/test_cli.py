@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -198,3 +199,18 @@ def test_a_process_of_its_own_starts_fast_and_imports_little():
     assert done.stdout.strip() == ""
     done = subprocess.run([sys.executable, "-m", "regard", "--help"], capture_output=True, text=True, check=True)
     assert "how do your customers regard you" in done.stdout
+
+
+def test_keys_are_made_shown_once_and_revoked(shop):
+    done = regard("key", "create", "till", "--rate", "2000", cwd=shop)
+    assert done.exit_code == 0 and re.fullmatch(r"rgd_\w{8}_\w{32}\n", done.stdout)
+    assert "only time" in done.stderr
+    listed = json.loads(regard("--json", "key", "list", cwd=shop).stdout)
+    assert [(one["name"], one["rate"], one["revoked_at"]) for one in listed] == [("till", 2000.0, None)]
+    assert regard("key", "create", "till", cwd=shop).exit_code == 2
+    again = regard("key", "rotate", "till", "--grace", "1h", cwd=shop)
+    assert again.exit_code == 0 and again.stdout != done.stdout
+    assert "is revoked" in regard("key", "revoke", "till", cwd=shop).stdout
+    assert "revoked 2" in regard("key", "list", cwd=shop).stdout
+    missing = regard("key", "revoke", "tll", cwd=shop)
+    assert missing.exit_code == 1 and "Did you mean 'till'?" in missing.stderr

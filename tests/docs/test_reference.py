@@ -13,7 +13,20 @@ import pytest
 import regard
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ["blueprint", "engine", "ledger", "sources", "identity", "journeys", "experience", "value", "board", "demo"]
+ROOMS = [
+    "blueprint",
+    "engine",
+    "ledger",
+    "sources",
+    "identity",
+    "journeys",
+    "experience",
+    "value",
+    "board",
+    "demo",
+    "store",
+    "access",
+]
 
 
 def reference():

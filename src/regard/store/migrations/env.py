@@ -1,0 +1,8 @@
+"""How Alembic runs here: on the connection it is given, inside the transaction that is open on it."""
+
+from __future__ import annotations
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], transactional_ddl=True, render_as_batch=True)
+context.run_migrations()
