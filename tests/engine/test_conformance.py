@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import ibis
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -126,3 +127,35 @@ def test_journeys(agree, by):
     about = table["objects"].to_pylist()
     n_alone = sum(person is None and not some for person, some in zip(people, about, strict=True))
     agree(work, counts={"touches": N, "steps": N - n_alone})
+
+
+def test_rows_made_distinct_under_a_condition_and_ordered(agree):
+    """Ibis once made the columns of the condition distinct too, on Spark only: purchases were counted twice."""
+    table = pa.table({"a": [1, 1, 2, 2, None, None], "b": [1, 2, 3, 4, 5, 6]})
+
+    def work(engine):
+        rows = engine.table(table)
+        distinct = rows.filter(rows.b.notnull() & (rows.b != 4)).select("a").distinct()
+        said = rows.select(a=rows.a, one=1, twice=rows.a * 2).distinct()
+        return {
+            "ordered": distinct.order_by(distinct.a.desc()),
+            "first": distinct.order_by("a").limit(1),
+            "plain": distinct,
+            "said": said,
+            "above": distinct.filter(distinct.a > 1),
+        }
+
+    agree(work, counts={"ordered": 3, "plain": 3, "said": 3, "first": 1, "above": 1})
+
+
+def test_a_number_written_in_an_expression_is_a_double(agree):
+    """Spark reads 0.5 as a decimal, of which a third is cut short; Sail cannot join decimals of several widths."""
+    table = pa.table({"n": [1, 2, 3]})
+
+    def work(engine):
+        rows = engine.table(table)
+        some = ibis.cases((rows.n == 1, 0.5), (rows.n == 2, 450.0 + rows.n / 3.0 * 80.25), else_=0.0)
+        return {"costs": rows.select("n", cost=some, whole=(some + 0.5).floor().cast("int64"), third=rows.n * 0.1 / 3)}
+
+    found = agree(work, counts={"costs": 3})
+    assert found["costs"]["cost"].to_pylist() == pytest.approx([0.5, 503.5, 0.0], abs=1e-12)

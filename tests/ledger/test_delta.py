@@ -44,24 +44,16 @@ def ibis_names(table):
     return list(table.schema.names)
 
 
-def test_a_spark_server_reads_the_delta_table_itself(ledger, engine, facts, now):
-    pytest.importorskip("pysail")
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
-
+def test_a_spark_server_reads_the_delta_table_itself(ledger, engine, facts, sail, now):
     ledger.append(
         Batch("s", facts({"interaction_id": "1", "amount_minor": 5}, {"interaction_id": "2"})), engine, now=now
     )
-    server = SparkConnectServer(port=0)
-    server.start()
-    host, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
+    session = pytest.importorskip("pyspark.sql").SparkSession.builder.remote(sail).getOrCreate()
     try:
         frame = session.read.format("delta").load(str(ledger.archive.table(INTERACTIONS).folder))
         assert sorted(row.interaction_id for row in frame.select("interaction_id").collect()) == ["1", "2"]
     finally:
         session.stop()
-        server.stop()
 
 
 def test_the_log_names_nobody(ledger, engine, facts, now):
