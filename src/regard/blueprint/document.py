@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -56,19 +57,24 @@ def load(path: Path) -> Node | Finding:
         raise BlueprintError(
             f"{path} cannot be read.", found=error.strerror or str(error), hint="Make one with `regard init NAME`."
         ) from error
+    return _composed(text, path.name)
+
+
+@lru_cache(maxsize=4)  # a command reads the same file for every file it imports, and YAML takes a tenth of a second
+def _composed(text: str, name: str) -> Node | Finding:
     try:
         parsed = YAML(typ="safe", pure=True).compose(io.StringIO(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         return Finding(
-            f"{path.name}:{line}",
+            f"{name}:{line}",
             "error",
             f"This is not YAML: {error.problem or error.context}.",
             "Look for a missing colon, bracket or quote, a tab, or a wrong indent on this line or the one before it.",
         )
     except (YAMLError, RecursionError) as error:
-        return Finding(f"{path.name}:1", "error", f"This is not YAML: {error}.", None)
+        return Finding(f"{name}:1", "error", f"This is not YAML: {error}.", None)
     return Node("null", 1) if parsed is None else _node(parsed)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from regard.engine import Engine
 
@@ -69,7 +69,7 @@ def least(bins: Sequence[Bin]) -> float | None:
     >>> least([Bin(0, 900, 4.0, 1.0), Bin(1, 900, 4.05, 1.0)]) is None
     True
     """
-    critical = float(norm.isf(LEVEL / max(1, len(bins) - 1)))
+    critical = -float(ndtri(LEVEL / max(1, len(bins) - 1)))
     for place in range(1, len(bins)):
         before, here = _pooled(bins[:place]), bins[place]
         if min(before.n, here.n) < LEAST:
