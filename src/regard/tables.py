@@ -186,7 +186,8 @@ LEDGER_TABLES = (
         at             | instant | when
         source         | string  | the mapping's source
         file           | string  | name of the file
-        content        | string  | hash of the file's content
+        folder         | string  | where it and the files joined to it were; empty for what came through a pipe
+        content        | string  | hash of the file's content, and of the files joined to it
         mapping        | string  | hash of the mapping
         n_rows         | int64   | rows read
         n_interactions | int64   | interactions new to the ledger

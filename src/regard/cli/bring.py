@@ -55,7 +55,7 @@ def report(voice: Voice, brought: list[Brought]) -> None:
     for one in brought:
         lines.append(one.line())
         lines += [f"  line {line}: {reason}" for line, reason in one.sample[:SAMPLE]]
-        if one.n_rejects > SAMPLE:
+        if one.n_rejects > SAMPLE and not one.already and not one.refused:
             lines.append("  all of them: regard show rejects")
     voice.result([one.as_data() for one in brought], lines)
 

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
 
@@ -148,28 +149,33 @@ def person_command(voice: Voice, handle: str, level: str) -> None:
 
 
 @click.command("check", epilog="Example: regard check, or in a script: regard --json check")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the files that mappings name; else where each source was last imported from.",
+)
 @verb
-def check_command(voice: Voice) -> None:
-    """Blueprint, mappings, sources, freshness: what is wrong and how to mend it.
+def check_command(voice: Voice, data: Path | None) -> None:
+    """Blueprint, mappings beside their data, sources, freshness: what is wrong and how to mend it.
 
     Exits 1 if there is an error, 0 if there are only warnings and notes.
     """
     from regard import pipeline
 
     now = dt.datetime.now(dt.UTC)
-    findings = pipeline.check(voice.find(), now=now)
-    data = [
+    findings = pipeline.check(voice.find(), now=now, data=data)
+    rows = [
         {"severity": f.severity, "where": f.where, "problem": f.problem, "hint": f.hint}
         for f in sorted(findings, key=lambda f: ("error", "warning", "note").index(f.severity))
     ]
     lines = []
-    for row in data:
+    for row in rows:
         lines.append(f"{row['severity']:<8} {row['where']}: {row['problem']}")
         if row["hint"]:
             lines.append(f"{'':<9}{row['hint']}")
     errors = sum(f.severity == "error" for f in findings)
     warnings = sum(f.severity == "warning" for f in findings)
     lines.append(f"{errors} errors, {warnings} warnings, {len(findings) - errors - warnings} notes.")
-    voice.result(data, lines)
+    voice.result(rows, lines)
     if errors:
         raise click.exceptions.Exit(1)

@@ -27,7 +27,7 @@ PEOPLE = ("memberships", "consents")
 
 def append(archive: Archive, batch: Batch, engine: Engine, *, now: dt.datetime) -> Appended:
     """See `Ledger.append`; the lock is held."""
-    earlier = _earlier(archive, batch, engine)
+    earlier = loaded(archive, batch.content, batch.mapping, engine, source=batch.source)
     if earlier is not None:
         return earlier
     with archive.staging() as (number, folder):
@@ -78,19 +78,25 @@ def note(archive: Archive, name: str, rows: ir.Table, engine: Engine) -> int:
         return sum(span[0] for span in archive.table(name).spans().values()) - before
 
 
-def _earlier(archive: Archive, batch: Batch, engine: Engine) -> Appended | None:
-    if not batch.content:
+def loaded(
+    archive: Archive, content: str, mapping: str, engine: Engine, *, source: str | None = None
+) -> Appended | None:
+    """See `Ledger.loaded`."""
+    if not content or not archive.files("loads"):
         return None
     loads = archive.rows("loads", engine)
-    same = loads.filter(
-        (loads.source == batch.source) & (loads.content == batch.content) & (loads.mapping == batch.mapping)
-    )
+    same = loads.filter((loads.content == content) & (loads.mapping == mapping))
+    if source is not None:
+        same = same.filter(same.source == source)
     rows = engine.rows(same.order_by(ibis.desc("load_id")).limit(1)).to_pylist()
     if not rows:
         return None
     row = rows[0]
     known = row["n_interactions"] + row["n_known"]
-    return Appended(row["load_id"], already=True, n_rows=row["n_rows"], n_known=known)
+    return Appended(
+        row["load_id"], already=True, n_rows=row["n_rows"], n_known=known, n_rejects=row["n_rejects"],
+        source=row["source"],
+    )  # fmt: skip
 
 
 def _held(archive: Archive, batch: Batch, engine: Engine) -> ir.Table | None:
@@ -137,6 +143,7 @@ def _load(batch: Batch, result: Appended, now: dt.datetime, engine: Engine) -> i
         "at": now,
         "source": batch.source,
         "file": batch.file,
+        "folder": batch.folder,
         "content": batch.content,
         "mapping": batch.mapping,
         "n_rows": result.n_rows,

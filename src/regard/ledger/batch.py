@@ -25,6 +25,7 @@ class Batch:
     rejects      : lazy: file, line, event, reason, row (JSON); rows that the mapping could not use.
     sides        : rows for objects, memberships, consents, rates or decisions, by table name.
     file         : its name, for people.
+    folder       : where it was, so that it can be looked at again; "" if that is nowhere.
     content      : hash of the file's bytes, by which it is known again under another name; "" if it has none.
     mapping      : hash of the mapping it was read with.
     n_rows       : rows read from it, where known.
@@ -37,6 +38,7 @@ class Batch:
     rejects: ir.Table | None = None
     sides: Mapping[str, ir.Table] = field(default_factory=dict)
     file: str = ""
+    folder: str = ""
     content: str = ""
     mapping: str = ""
     n_rows: int | None = None
@@ -57,7 +59,8 @@ class Appended:
     """What came of a batch.
 
     load_id        : the load; of the earlier one when `already`.
-    already        : the same file was loaded before with the same mapping; nothing was read.
+    already        : the same file was loaded before with the same mapping; nothing was read; n_rows, n_known and
+                     n_rejects are what it came to then, `source` is where it then came from.
     refused        : strict, and something was rejected: nothing was loaded, `sample` says what.
     n_interactions : facts new to the ledger, corrections among them.
     n_known        : facts that the ledger held already.
@@ -78,6 +81,7 @@ class Appended:
     first_at: dt.datetime | None = None
     last_at: dt.datetime | None = None
     sample: tuple[tuple[int | None, str], ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)

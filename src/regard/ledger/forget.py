@@ -207,7 +207,8 @@ def _of_reject(rows: ir.Table, removal: Removal) -> tuple[ir.BooleanValue, dict[
 def _of_load(rows: ir.Table, removal: Removal) -> tuple[ir.BooleanValue, dict[str, ir.Value]]:
     # the hash of a file that held the person is a trace of them; without it the file is read again when it comes again
     content = rows.source.isin(sorted(removal.sources)).ifelse("", rows.content)
-    return ibis.literal(False), {"file": removal.blackout.text(rows.file, own=False), "content": content}
+    black = {name: removal.blackout.text(rows[name], own=False) for name in ("file", "folder")}
+    return ibis.literal(False), {**black, "content": content}
 
 
 RULES: dict[str, Rule] = {
@@ -235,7 +236,7 @@ def _side(removal: Removal, name: str, rule: Rule, number: int, folder: Path) ->
         return Change(name, ())
     removal.removed[name] += sum(row["n"] for row in counted if row["gone__"])
     removal.changed[name] += sum(row["n"] for row in counted if not row["gone__"])
-    if name == "rejects":
+    if name != "loads" and "source" in rows.columns:
         removal.sources |= {row["source"] for row in engine.rows(touched.select("source").distinct()).to_pylist()}
     kept = rows.filter(~gone)
     kept = kept.mutate(**rule(kept, removal)[1]) if columns else kept

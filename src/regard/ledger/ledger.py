@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError
 from regard.engine import Engine
 from regard.errors import WorkspaceError
 from regard.ledger.amended import effective
-from regard.ledger.append import append, note
+from regard.ledger.append import append, loaded, note
 from regard.ledger.archive import Archive
 from regard.ledger.batch import Appended, Batch, Compacted, Forgotten
 from regard.ledger.compact import compact
@@ -61,6 +61,14 @@ class Ledger:
         Raises : TableError if it is not one of the ledger's.
         """
         return self.read(engine) if name == INTERACTIONS.name else self.archive.rows(name, engine)
+
+    def loaded(self, content: str, mapping: str, engine: Engine, *, source: str | None = None) -> Appended | None:
+        """What came of a file when it was loaded before with the same mapping; None if it never was.
+
+        content, mapping : hashes, as `Batch` has them.
+        source           : the system it comes from; None where a file is the same whatever it is said to come from.
+        """
+        return loaded(self.archive, content, mapping, engine, source=source)
 
     def files(self, name: str = INTERACTIONS.name) -> list[Path]:
         """The Parquet files of a table now: plain Parquet, for any tool."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from regard import sources
 from regard.blueprint import read as read_blueprint
-from regard.engine import connect
+from regard.engine import Engine, connect
 from regard.errors import SettingError
 from regard.ledger import Appended, Ledger
 from regard.workspace import Workspace
@@ -94,15 +94,32 @@ def bring_in(
             ) as load,
             ledger.writing("importing", engine, now=now),
         ):
-            if strict and (n := load.n_rejects()):
-                rejects = tuple((_line(row["line"]), str(row["reason"])) for row in load.rejects(limit=20))
-                return [_refused(" ".join(files), n, rejects)]
-            return [
-                _brought(batch.file, batch.source, ledger.append(batch, engine, now=now))
-                for batch in load.batches(strict=strict)
-            ]
+            if strict:
+                fresh = [
+                    file for file in load.files if (met := _met(load, file, ledger, engine)) is None or met.n_rejects
+                ]
+                if n := load.n_rejects(fresh):
+                    rejects = tuple((_line(row["line"]), str(row["reason"])) for row in load.rejects(fresh, limit=20))
+                    return [_refused(" ".join(file.name for file in fresh), n, rejects)]
+            return [_each(load, file, ledger, engine, strict=strict, now=now) for file in load.files]
     finally:
         engine.close()
+
+
+def _met(load: sources.Load, file: sources.File, ledger: Ledger, engine: Engine) -> Appended | None:
+    """What came of the file when it was loaded before: asked by its hash, before any of its rows is read."""
+    mark = load.mark(file)
+    return ledger.loaded(mark.content, mark.mapping, engine, source=mark.source)
+
+
+def _each(
+    load: sources.Load, file: sources.File, ledger: Ledger, engine: Engine, *, strict: bool, now: dt.datetime
+) -> Brought:
+    earlier = _met(load, file, ledger, engine)
+    if earlier is not None:
+        return _brought(file.name, earlier.source, earlier)
+    batch = load.batch(file, strict=strict)
+    return _brought(file.name, batch.source, ledger.append(batch, engine, now=now))
 
 
 def _brought(file: str, source: str, came: Appended) -> Brought:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -20,26 +22,54 @@ NAMED = 5
 """So many of a kind are named in one finding."""
 
 
-def check(workspace: Workspace, *, now: dt.datetime) -> list[Finding]:
+def check(workspace: Workspace, *, now: dt.datetime, data: Path | None = None) -> list[Finding]:
     """Everything that is wrong, or poorer than it could be, with the next step for each.
 
-    now : UTC; how fresh a live workspace is depends on it.
+    now  : UTC; how fresh a live workspace is depends on it.
+    data : the folder of the files that mappings name; None: where each source was last imported from.
     """
     findings = meaning.check(workspace.blueprint)
-    for path in sorted(workspace.maps.glob("*.map.yaml")):
-        findings += sources.check_mapping(path, None)
-    if any(finding.severity == "error" for finding in findings):
-        return findings
-    said = meaning.read(workspace.blueprint)
     engine = connect("duckdb")
     try:
-        return [*findings, *_facts(workspace, said, engine, now)]
+        ledger = Ledger.open(workspace)
+        loads = engine.rows(ledger.side("loads", engine).order_by("load_id")).to_pylist()
+        for path in sorted(workspace.maps.glob("*.map.yaml")):
+            findings += _mapping(path, loads, engine, data)
+        if not any(one.severity == "error" and one.where.startswith(workspace.blueprint.name) for one in findings):
+            findings += _facts(workspace, ledger, meaning.read(workspace.blueprint), engine, now)
+        return findings
     finally:
         engine.close()
 
 
-def _facts(workspace: Workspace, said: Blueprint, engine: Engine, now: dt.datetime) -> Iterator[Finding]:
-    ledger = Ledger.open(workspace)
+def _mapping(path: Path, loads: list[dict[str, Any]], engine: Engine, data: Path | None) -> Iterator[Finding]:
+    """A mapping beside its data: in the folder that is named, else where its source last came from."""
+    try:
+        meant = sources.read_mapping(path)
+    except RegardError:
+        yield from sources.check_mapping(path)
+        return
+    theirs = [load for load in loads if load["source"] == meant.source]
+    exact = [load for load in theirs if load["mapping"] == meant.digest]
+    last = next(reversed(exact or theirs), None)
+    folder = data or (Path(last["folder"]) if last and last["folder"] else None)
+    if folder is not None and not folder.is_dir():
+        yield Finding(
+            path.name, "note", f"Its files were last in {folder}, which is not there: its columns were not compared.",
+            "Name the folder they are in now: regard check --data FOLDER",
+        )  # fmt: skip
+        folder = None
+    yield from sources.check_mapping(path, folder, engine, last=last["file"] if last else None)
+    if last is None:
+        yield Finding(
+            path.name, "note", f"The source {meant.source!r} has never been imported.",
+            f"regard import --map {path} --data FOLDER" if meant.files else f"regard import FILE --map {path}",
+        )  # fmt: skip
+
+
+def _facts(
+    workspace: Workspace, ledger: Ledger, said: Blueprint, engine: Engine, now: dt.datetime
+) -> Iterator[Finding]:
     known = ledger.read(engine)
     arrived = known.group_by("source").agg(n=known.count(), last_at=known.occurred_at.max())
     rows = engine.rows(arrived.order_by("source")).to_pylist()

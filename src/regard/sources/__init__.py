@@ -7,8 +7,9 @@ Out : one `ledger.Batch` for each file: `interactions`, `rejects` and, of OCEL l
     check_mapping("orders.map.yaml", folder, engine)          # list[Finding]: the same without stopping at the first
     with open_source(["orders.csv"], mapping, engine) as load:
         if strict and load.n_rejects(): ...                   # decide before anything is loaded
-        for batch in load.batches():
-            ledger.append(batch, engine, now=now)
+        for file in load.files:
+            load.mark(file)                                   # by what the ledger knows a file again, unread
+            ledger.append(load.batch(file), engine, now=now)
         load.notes                                            # list[Finding]: what was guessed
     draft("orders.csv", engine)                               # -> mapping text, commented
     preview(mapping_text, "orders.csv", engine, rows=50)      # -> columns, rows, interactions, rejects, findings
@@ -18,15 +19,17 @@ from __future__ import annotations
 
 from regard.sources.checking import check_mapping
 from regard.sources.drafting import draft
-from regard.sources.load import Load, open_source
+from regard.sources.load import File, Load, Mark, open_source
 from regard.sources.mapping import Mapping
 from regard.sources.previewing import Preview, preview
 from regard.sources.reading import mapping_of, read_mapping
 from regard.sources.staging import Progress
 
 __all__ = [
+    "File",
     "Load",
     "Mapping",
+    "Mark",
     "Preview",
     "Progress",
     "check_mapping",

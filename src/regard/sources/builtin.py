@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import PurePath
 
@@ -14,7 +16,7 @@ OWN = frozenset({"xes"})
 
 
 def built_in(guess: Guess, file: str) -> Mapping:
-    """The mapping of an event log; its source is the file's name without its endings.
+    """The mapping of an event log; its source is the file's name without its endings, its digest the same for all.
 
     Raises : MappingError for every other kind of file.
     """
@@ -26,4 +28,5 @@ def built_in(guess: Guess, file: str) -> Mapping:
         )
     text = (files("regard.sources") / f"{guess.type}.map.yaml").read_text(encoding="utf-8")
     name = PurePath(file).name.split(".")[0]
-    return mapping_of(text.replace("source: log", f"source: {name}"), name=f"{guess.type}.map.yaml")
+    mapping = mapping_of(text.replace("source: log", f"source: {name}"), name=f"{guess.type}.map.yaml")
+    return replace(mapping, digest=hashlib.sha256(text.encode()).hexdigest())

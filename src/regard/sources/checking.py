@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 from regard.engine import Engine
-from regard.errors import Finding, MappingError, RegardError
+from regard.engine.duck import DuckEngine
+from regard.errors import Finding, MappingError, RegardError, nearest
 from regard.sources.formats import recognise
 from regard.sources.joining import column_of, opened_beside
 from regard.sources.load import embedded
@@ -19,11 +21,14 @@ from regard.sources.staging import Relation, Stage
 SAMPLE_ROWS = 1_000
 
 
-def check_mapping(path: Path | str, folder: Path | None = None, engine: Engine | None = None) -> list[Finding]:
+def check_mapping(
+    path: Path | str, folder: Path | None = None, engine: Engine | None = None, *, last: str | None = None
+) -> list[Finding]:
     """What is wrong with a mapping file: its grammar, its words, and the columns it names.
 
-    folder  : where the mapping's files are; columns are compared where there is one, an engine, and the mapping names
-              its files.
+    folder  : where the mapping's files are; columns are compared, and the first rows tried, where there is one and an
+              engine.
+    last    : name of the file last loaded with it, for a mapping that does not name its files.
     Returns : findings in the order of the file; none if all is well.
     """
     place = Path(path)
@@ -39,7 +44,7 @@ def check_mapping(path: Path | str, folder: Path | None = None, engine: Engine |
         return [Finding(place.name, "error", f"The mapping cannot be read: {error}.")]
     except RegardError as error:
         return [_finding(error, place.name)]
-    return [*_doubtful(mapping), *_columns(mapping, folder, engine)]
+    return [*_doubtful(mapping), *_data(mapping, folder, engine, last)]
 
 
 def _finding(error: RegardError, name: str) -> Finding:
@@ -72,18 +77,34 @@ def _doubtful(mapping: Mapping) -> Iterator[Finding]:
         yield Finding(mapping.path, "note", says, "Add `zone: Europe/Paris`, or wherever the source writes.")
 
 
-def _columns(mapping: Mapping, folder: Path | None, engine: Engine | None) -> Iterator[Finding]:
-    if folder is None or engine is None or not mapping.files:
+def _data(mapping: Mapping, folder: Path | None, engine: Engine | None, last: str | None) -> Iterator[Finding]:
+    patterns = mapping.files or ((last,) if last else ())
+    if folder is None or engine is None or not patterns:
         return
-    matches = sorted(path for pattern in mapping.files for path in folder.glob(pattern))
+    matches = sorted(path for pattern in patterns for path in _found(folder, pattern))
     if not matches:
-        yield Finding(mapping.path, "warning", f"There is no {', '.join(mapping.files)} in {folder}.")
+        near = nearest(patterns[0], (other.name for other in folder.glob("*") if other.is_file()))
+        hint = f"Did you mean {near!r}? Say so in `files`" if near else "Mend `files`"
+        says = f"There is no {', '.join(patterns)} in {folder}."
+        yield Finding(mapping.path, "warning", says, f"{hint}, or name another folder: regard check --data FOLDER")
         return
-    stage = Stage(embedded(engine))
+    yield from _columns(mapping, matches[0], folder, embedded(engine))
+
+
+def _found(folder: Path, pattern: str) -> Iterator[Path]:
+    """The files that a mapping's pattern means, as `regard import` would find them."""
+    yield from (Path(one) for one in glob(str(folder / pattern), recursive=True) if Path(one).is_file())  # noqa: PTH207
+    packed = folder / f"{pattern}.gz"
+    if packed.is_file():
+        yield packed
+
+
+def _columns(mapping: Mapping, path: Path, folder: Path, engine: DuckEngine) -> Iterator[Finding]:
+    stage = Stage(engine)
     try:
-        guess = recognise(matches[0], mapping.format)
-        main = staged(matches[0], guess, wanted(mapping), stage, limit=SAMPLE_ROWS).relation
-        relation = main.with_made(matches[0].name)
+        guess = recognise(path, mapping.format)
+        main = staged(path, guess, wanted(mapping), stage, limit=SAMPLE_ROWS).relation
+        relation = main.with_made(path.name)
         relation, findings = _with_joins(relation, mapping.joins, mapping, folder, stage)
         yield from findings
         for ref in mapping.refs():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from regard.engine.duck import literal, quoted
@@ -144,6 +144,13 @@ def _numbers(column: Column, other: Relation, stage: Stage) -> bool:
     """Whether most values are numbers, so that the largest of "9" and "10" is 10; the others are then faults."""
     row = stage.engine.sql(f"SELECT count({text(column)}), count({number(column)}) FROM {other.sql}").fetchone()
     return row is not None and row[1] > row[0] / 2
+
+
+def every_join(joins: tuple[Join, ...]) -> Iterator[Join]:
+    """The joins and those inside them, in the order of the mapping."""
+    for join in joins:
+        yield join
+        yield from every_join(join.joins)
 
 
 def opened_beside(folder: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,13 +21,14 @@ from regard.errors import EngineError, Finding, SourceError, nearest
 from regard.ledger import Batch
 from regard.sources.builtin import built_in
 from regard.sources.formats import recognise
+from regard.sources.joining import every_join, opened_beside
 from regard.sources.mapping import Format, Mapping
 from regard.sources.ocel import prepared_ocel
 from regard.sources.preparing import Prepared, Settings, prepared
 from regard.sources.readers import staged, wanted
 from regard.sources.staging import Progress, Stage, file_hash
 
-STDIN = "-"
+STDIN, PIPED = "-", "stdin"
 
 
 def silent(done: int, total: int | None) -> None:
@@ -42,12 +44,25 @@ class File:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """By what a file is known again without reading its rows.
+
+    content : hash of its bytes, and of those of the files joined to it.
+    mapping : hash of the mapping, or of what stands for one.
+    source  : the system; None where it is but the name of the file, which may change.
+    """
+
+    content: str
+    mapping: str
+    source: str | None
+
+
+@dataclass(frozen=True)
 class Ready:
     """A file that has been read and checked; `objects` is SQL for the ledger's table of that name, or nothing."""
 
     prepared: Prepared
     source: str
-    digest: str
     on_change: str
     objects: str = ""
 
@@ -63,36 +78,51 @@ class Load:
         self.notes: list[Finding] = []
         self._mapping, self._stage, self._settings = mapping, stage, settings
         self._done: dict[Path, Ready] = {}
+        self._marks: dict[Path, Mark] = {}
+        self._hashes: dict[Path, str] = {}
+
+    def mark(self, file: File) -> Mark:
+        """By what a file is known again: it costs a hash, and nothing of its rows is read.
+
+        Raises : SourceError or MappingError for a file, or one joined to it, that is not there or of no known kind.
+        """
+        if file.path not in self._marks:
+            self._marks[file.path] = self._marked(file)
+        return self._marks[file.path]
 
     def batches(self, *, strict: bool = False) -> Iterator[Batch]:
-        """A batch for each file, in order; each is read when its turn comes.
+        """A batch for each file, in order; each is read when its turn comes."""
+        return (self.batch(file, strict=strict) for file in self.files)
+
+    def batch(self, file: File, *, strict: bool = False) -> Batch:
+        """A file as a batch for the ledger.
 
         Raises : SourceError or MappingError for a file that cannot be read as the mapping says.
         """
-        for file in self.files:
-            ready = self._prepared(file)
-            rejects = f"read_parquet({literal(str(ready.prepared.rejects))})"
-            yield Batch(
-                source=ready.source,
-                interactions=self._view(ready.prepared.rows),
-                rejects=self._view(f"SELECT {literal(file.name)} AS file, * FROM {rejects}"),
-                sides={"objects": self._view(self._objects(ready))} if ready.objects else {},
-                file=file.name,
-                content=file_hash(file.path),
-                mapping=ready.digest,
-                n_rows=ready.prepared.n_rows,
-                on_change=ready.on_change,
-                strict=strict,
-            )
+        ready, mark = self._prepared(file), self.mark(file)
+        rejects = f"read_parquet({literal(str(ready.prepared.rejects))})"
+        return Batch(
+            source=ready.source,
+            interactions=self._view(ready.prepared.rows),
+            rejects=self._view(f"SELECT {literal(file.name)} AS file, * FROM {rejects}"),
+            sides={"objects": self._view(self._objects(ready))} if ready.objects else {},
+            file=file.name,
+            folder=self._folder(file),
+            content=mark.content,
+            mapping=mark.mapping,
+            n_rows=ready.prepared.n_rows,
+            on_change=ready.on_change,
+            strict=strict,
+        )
 
-    def n_rejects(self) -> int:
-        """Rejects in all files; all are read for it, so that nothing need be loaded where a single one is too many."""
-        return sum(self._prepared(file).prepared.n_rejects for file in self.files)
+    def n_rejects(self, files: Sequence[File] | None = None) -> int:
+        """Rejects in these files (all); they are read for it, so that nothing need be loaded where one is too many."""
+        return sum(self._prepared(file).prepared.n_rejects for file in (self.files if files is None else files))
 
-    def rejects(self, *, limit: int = 1000) -> list[dict[str, object]]:
-        """The first rejects: file, line, event, reason and row (JSON)."""
+    def rejects(self, files: Sequence[File] | None = None, *, limit: int = 1000) -> list[dict[str, object]]:
+        """The first rejects of these files (all): file, line, event, reason and row (JSON)."""
         found: list[dict[str, object]] = []
-        for file in self.files:
+        for file in self.files if files is None else files:
             place = literal(str(self._prepared(file).prepared.rejects))
             sql = f"SELECT line, event, reason, row FROM read_parquet({place}) ORDER BY line, event LIMIT {limit}"
             for line, event, reason, row in self._stage.engine.sql(sql).fetchall():
@@ -131,7 +161,7 @@ class Load:
             self.notes.append(Finding(file.name, "note", f"{file.name} was read as {', '.join(guess.guessed)}."))
         if guess.type == "ocel" and self._mapping is None:
             log = prepared_ocel(file.path, guess.format, self._stage)
-            return Ready(log.prepared, PurePath(file.name).name.split(".")[0], "ocel", "reject", log.objects)
+            return Ready(log.prepared, PurePath(file.name).name.split(".")[0], "reject", log.objects)
         mapping = self._mapping or built_in(guess, file.name)
         read = staged(
             file.path, guess, wanted(mapping), self._stage, limit=self._settings.limit, forgiving=self._mapping is None
@@ -140,7 +170,28 @@ class Load:
         if found.n_left_out:
             says = f"{found.n_left_out:,} rows are left out by `when`."
             self.notes.append(Finding(file.name, "note", says))
-        return Ready(found, mapping.source, mapping.digest, mapping.on_change)
+        return Ready(found, mapping.source, mapping.on_change)
+
+    def _marked(self, file: File) -> Mark:
+        mapping = self._mapping
+        if mapping is None:
+            guess = recognise(file.path, Format())
+            digest = guess.type if guess.type == "ocel" else built_in(guess, file.name).digest
+            return Mark(self._hash(file.path), digest, None)
+        joined = [opened_beside(self._settings.folder, join.file) for join in every_join(mapping.joins)]
+        content = self._hash(file.path)
+        if joined:
+            content = hashlib.sha256("".join([content, *map(self._hash, joined)]).encode()).hexdigest()
+        return Mark(content, mapping.digest, mapping.source)
+
+    def _hash(self, path: Path) -> str:
+        if path not in self._hashes:
+            self._hashes[path] = file_hash(path)
+        return self._hashes[path]
+
+    def _folder(self, file: File) -> str:
+        """Where it came from, so that `regard check` can look at it again; "" for what came through a pipe."""
+        return "" if file.name == PIPED else str(self._settings.folder.resolve())
 
     def _view(self, sql: str) -> ir.Table:
         return self._stage.view(sql)
@@ -203,7 +254,7 @@ def _resolved(name: str, stage: Stage, stdin: IO[bytes] | None) -> list[File]:
         place = stage.path(".stdin")
         with place.open("wb") as copy:
             shutil.copyfileobj(stdin or sys.stdin.buffer, copy)
-        return [File(place, "stdin")]
+        return [File(place, PIPED)]
     path = Path(name)
     if path.is_file():
         return [File(path, path.name)]
