@@ -18,8 +18,8 @@ def test_the_object_is_the_first_of_the_first_type(engine, typed, rows_of):
         {"objects": [("order", "1")]},
         {"objects": [("seller", "9"), ("order", "1"), ("order", "2")]},
         {"objects": [("order", "1"), ("case", "5")]},
-        {"objects": [("seller", "9")]},
-        {"objects": [("seller", "9"), ("item", "8")]},
+        {"objects": [("seller", "9")], "who": "ann"},
+        {"objects": [("seller", "9"), ("item", "8")], "who": "ann"},
         {},
     ]
     found = about(engine, typed, rows_of, rows, "case", "order")
@@ -29,6 +29,11 @@ def test_the_object_is_the_first_of_the_first_type(engine, typed, rows_of):
 def test_without_types_only_rows_of_nobody_go_by_their_object(engine, typed, rows_of):
     rows = [{"objects": [("case", "1"), ("order", "2")]}, {"objects": [("case", "1")], "who": "ann"}, {}]
     assert about(engine, typed, rows_of, rows) == [("case", "1"), (None, None), (None, None)]
+
+
+def test_a_log_of_nobody_goes_by_its_case_whatever_types_the_blueprint_names(engine, typed, rows_of):
+    rows = [{"objects": [("case", "1")]}, {"objects": [("case", "1"), ("item", "8")]}]
+    assert about(engine, typed, rows_of, rows, "order") == [("case", "1"), ("case", "1")]
 
 
 def test_a_touch_carries_its_meaning_and_its_local_day(engine, typed, rows_of):

@@ -19,12 +19,12 @@ def touch(assigned: ir.Table, blueprint: Blueprint) -> ir.Table:
     assigned  : in the shape of `interactions`, plus person_id: string.
     blueprint : touchpoints, `journeys.objects` and `zone`.
     Returns   : in the shape of `touches`, a row an interaction, lazily; to be written in `TOUCH_ORDER`. The object of
-                the journey is the first, in the list, of the first type of `journeys.objects` that the row has; where
-                the blueprint names no types, the first object of a row without a person (an event log's case).
+                the journey is the first, in the list, of the first type of `journeys.objects` that the row has; a
+                row without a person and without such an object has its first object (an event log's case).
     """
     known = recognise(assigned, blueprint)
     types = blueprint.journeys.objects
-    about = _of_types(known["objects"], types) if types else _of_nobody(known)
+    about = _of_types(known["objects"], types).coalesce(_of_nobody(known)) if types else _of_nobody(known)
     full = known.mutate(
         at=known.occurred_at,
         on=local_date(known.occurred_at, blueprint.zone),
