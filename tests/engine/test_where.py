@@ -32,6 +32,14 @@ def table(engine):
         (("n is not null", "at > 2024-01-01"), [2]),
         (("good = true",), [1]),
         (("text = 'fine'",), [2]),
+        (('text == "fine"',), [2]),
+        (("n <> 1",), [2]),
+        (("n in (2, 7)",), [2]),
+        (("text not in ('fine')",), [1]),
+        (("text in (\"fine\", 'no, not this')",), [2]),
+        (("n >= 1 and text ~ late",), [1]),
+        (("text = 'fine and n < 0'",), []),
+        (("text ~ came and good = yes",), [1]),
     ],
 )
 def test_conditions_select_rows(engine, table, conditions, expected):
@@ -45,6 +53,8 @@ def test_conditions_select_rows(engine, table, conditions, expected):
         ("n == 1 or 2", "cannot be compared"),
         ("nonsense", "is not a condition"),
         ("n = many", "type int64"),
+        ("n in 1, 2", r"COLUMN in \(A, B\)"),
+        ("n in (1, two)", "type int64"),
         ("at < yesterday", "type timestamp"),
     ],
 )
