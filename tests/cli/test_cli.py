@@ -130,6 +130,8 @@ def test_a_person_is_told_as_a_story(shop):
     assert "Regards us at" in done.stdout
     assert "answered 1 on stars" in done.stdout
     assert "3 days late" in done.stdout
+    assert "object:" not in done.stdout, "things are counted, not listed as if they were names"
+    assert "points at the time and now; " in done.stdout
     data = json.loads(regard("--json", "person", "customer:K1", cwd=shop).stdout)
     assert len(data["interactions"]) == 7
 

@@ -95,7 +95,7 @@ def _cell(value: object) -> str:
     if said is None:
         return ""
     if isinstance(said, float):
-        return f"{said:.6g}" if abs(said) < 1e6 else f"{said:,.0f}"
+        return f"{said:.6g}" if abs(said) < 1e6 else f"{said:.0f}"
     return json.dumps(said, ensure_ascii=False) if isinstance(said, list | dict) else str(said)
 
 
@@ -142,10 +142,12 @@ def person_command(voice: Voice, handle: str, level: str) -> None:
     HANDLE is a person_id, a handle such as ada@example.com, or kind:value.
     """
     from regard import pipeline
+    from regard.blueprint import read as read_blueprint
     from regard.cli.story import lines
 
-    story = pipeline.story(voice.find(), handle, level=level)
-    voice.result(story.as_data(), lines(story))
+    workspace = voice.find()
+    story = pipeline.story(workspace, handle, level=level)
+    voice.result(story.as_data(), lines(story, read_blueprint(workspace.blueprint)))
 
 
 @click.command("check", epilog="Example: regard check, or in a script: regard --json check")
@@ -175,7 +177,8 @@ def check_command(voice: Voice, data: Path | None) -> None:
             lines.append(f"{'':<9}{row['hint']}")
     errors = sum(f.severity == "error" for f in findings)
     warnings = sum(f.severity == "warning" for f in findings)
-    lines.append(f"{errors} errors, {warnings} warnings, {len(findings) - errors - warnings} notes.")
+    counted = (("error", errors), ("warning", warnings), ("note", len(findings) - errors - warnings))
+    lines.append(", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counted) + ".")
     voice.result(rows, lines)
     if errors:
         raise click.exceptions.Exit(1)

@@ -97,7 +97,7 @@ def demo_command(voice: Voice, folder: Path, no_serve: bool, port: int | None, p
                 )
         finally:
             engine.close()
-        counts = f"{published.counts['touches']:,} interactions of {published.counts['scores']:,} scores"
+        counts = f"{published.counts['touches']:,} interactions of {published.counts['value']:,} people"
         voice.say(f"A year of a fictional company, worked out in {time.monotonic() - began:.0f} s: {counts}.")
     if no_serve:
         voice.result(

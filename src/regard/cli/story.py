@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from regard.blueprint import Blueprint
     from regard.pipeline import Story
 
 Row = Mapping[str, object]
 
 
-def lines(story: Story) -> list[str]:
-    """The story for a terminal: who, how they regard us, in sentences, each interaction, promises, worth."""
+def lines(story: Story, blueprint: Blueprint) -> list[str]:
+    """The story for a terminal: who, how they regard us, in sentences, each interaction, promises, worth.
+
+    blueprint : its labels, and its zone for times.
+    """
     return [
         *_who(story),
         "",
         *(sentence.text for sentence in story.sentences),
         "",
-        *_time_line(story),
-        *_promises(story),
+        *_time_line(story, blueprint),
+        *_promises(story, blueprint),
         *_worth(story),
     ]
 
 
 def _who(story: Story) -> Iterator[str]:
-    handles = ", ".join(f"{row['kind']}:{row['handle']}" for row in story.handles)
+    own = [f"{row['kind']}:{row['handle']}" for row in story.handles if not _is_thing(row)]
+    things = Counter(str(row["kind"]).removeprefix("object:") for row in story.handles if _is_thing(row))
+    handles = ", ".join([*own, *(_several(n, kind) for kind, n in sorted(things.items()))])
     yield f"Person {story.person_id} ({handles})" if handles else f"Person {story.person_id}"
     if story.score is None:
         yield f"No {story.level} score: nothing that touches it is known by {story.as_of:%Y-%m-%d}."
@@ -40,25 +48,45 @@ def _who(story: Story) -> Iterator[str]:
     )
 
 
-def _time_line(story: Story) -> Iterator[str]:
+def _is_thing(handle: Row) -> bool:
+    return str(handle["kind"]).startswith("object:")
+
+
+def _several(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _time_line(story: Story, blueprint: Blueprint) -> Iterator[str]:
+    zone, labels = ZoneInfo(blueprint.zone), {one.id: one.label for one in blueprint.touchpoints}
+    channels = {one.id: one.label for one in blueprint.channels}
     points: dict[object, float] = {}
     for row in story.contributions:
         points[row["interaction_id"]] = points.get(row["interaction_id"], 0.0) + _number(row["points"])
-    yield f"{'when (UTC)':<17} {'points':>7}  what"
+    then = {name: one.points for one in story.curve for name in one.by}
+    yield f"{'when':<17} {'then':>7} {'now':>7}  what happened (points at the time and now; {blueprint.zone})"
     if None in points:
-        yield f"{'':<17} {points[None]:>+7.1f}  where everybody starts, and what is this person's own"
+        yield f"{'':<17} {'':>7} {points[None]:>+7.1f}  where everybody starts, and what is this person's own"
     for touch in story.touches:
-        at = cast(dt.datetime, touch["at"])
+        at = cast(dt.datetime, touch["at"]).astimezone(zone)
         when = f"{at:%Y-%m-%d}" if touch["precision"] == "day" else f"{at:%Y-%m-%d %H:%M}"
         done = points.get(touch["interaction_id"])
-        what = str(touch["touchpoint"] or touch["event"])
-        yield f"{when:<17} {'' if done is None else f'{done:+.1f}':>7}  {what}{_detail(touch)}"
+        what = labels.get(str(touch["touchpoint"]), str(touch["touchpoint"] or touch["event"]))
+        at_once = then.get(str(touch["interaction_id"])) if done is not None else None
+        figures = " ".join(f"{_points(one):>7}" for one in (at_once, done))
+        yield f"{when:<17} {figures}  {what}{_detail(touch, channels)}"
 
 
-def _detail(touch: Row) -> str:
+def _points(value: float | None) -> str:
+    """With its sign; nothing where there is none, and a bare 0 for what rounds to it."""
+    if value is None:
+        return ""
+    return f"{value:+.1f}" if abs(value) >= 0.05 else "0"
+
+
+def _detail(touch: Row, channels: Mapping[str, str]) -> str:
     parts = []
     if touch["channel"]:
-        parts.append(f"by {touch['channel']}")
+        parts.append(channels.get(str(touch["channel"]), str(touch["channel"])))
     if touch["object_id"]:
         parts.append(f"{touch['object_type']} {touch['object_id']}")
     if touch["rating"] is not None:
@@ -68,17 +96,19 @@ def _detail(touch: Row) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _promises(story: Story) -> Iterator[str]:
+def _promises(story: Story, blueprint: Blueprint) -> Iterator[str]:
+    zone, labels = ZoneInfo(blueprint.zone), {one.id: one.label for one in blueprint.promises}
     if story.promises:
         yield ""
         yield "Promises"
     for row in story.promises:
-        due = f", due {cast(dt.datetime, row['due_at']):%Y-%m-%d}" if row["due_at"] else ""
+        due = f", due {cast(dt.datetime, row['due_at']).astimezone(zone):%Y-%m-%d}" if row["due_at"] else ""
         late = row["late_days"]
-        missed = f", {late} days late" if isinstance(late, int) and late > 0 else ""
+        missed = f", {late} day{'' if late == 1 else 's'} late" if isinstance(late, int) and late > 0 else ""
         outcome = str(row["outcome"]).replace("_", " ")
         reason = f" ({row['reason']})" if row["reason"] else ""
-        yield f"  {row['kind']}: {outcome}{due}{missed}{reason}"
+        about = f" ({row['object_type']} {row['object_id']})" if row["object_id"] else ""
+        yield f"  {labels.get(str(row['kind']), row['kind'])}{about}: {outcome}{due}{missed}{reason}"
 
 
 def _worth(story: Story) -> Iterator[str]:
