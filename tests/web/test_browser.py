@@ -55,6 +55,17 @@ def test_a_page_fits_reads_and_is_accessible(page: Page, served: str, axe: str, 
         assert said == [], f"{width}, {scheme}"
 
 
+def test_the_map_keeps_its_size_on_a_phone_and_scrolls_in_its_box(page: Page, served: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(served + "/journeys")
+    box, drawn = page.locator(".map").bounding_box(), page.locator(".map svg").bounding_box()
+    assert box is not None
+    assert drawn is not None
+    assert drawn["width"] > 1_000
+    assert box["width"] <= 390
+    assert abs(box["height"] - drawn["height"]) < 24, "no empty paper below the map"
+
+
 def test_the_keyboard_finds_a_person(page: Page, served: str) -> None:
     page.goto(served + "/")
     page.keyboard.press("/")

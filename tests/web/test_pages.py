@@ -218,6 +218,28 @@ def test_a_mapping_is_saved_where_maps_are_and_nowhere_else(client: Any, shop: W
         assert client.post("/mapping/preview", file=file, text=draft).status == 400
 
 
+def test_a_file_is_offered_its_own_mappings_and_no_others(client: Any, shop: Workspace) -> None:
+    for name in ("carts", "refunds"):
+        (shop.root / f"{name}.csv").write_text("visitor,seen_at\na@x.org,2026-01-03 10:00\n", encoding="utf-8")
+    text = (
+        "version: 1\nsource: carts\nfiles: carts.csv\nhandles: {email: visitor}\n"
+        "interactions: [{event: cart, at: seen_at}]\n"
+    )
+    (shop.maps / "carts.map.yaml").write_text(text, encoding="utf-8")
+    rows = re.findall(r"<tr>.*?</tr>", client.get("/mapping").text, re.S)
+    assert [("carts.map.yaml" in row) for row in rows if "carts.csv" in row] == [True]
+    assert [("carts.map.yaml" in row) for row in rows if "refunds.csv" in row] == [False]
+
+
+def test_a_person_is_found_by_a_handle_in_the_address(client: Any, now: Now, sample: ModuleType) -> None:
+    mine = [row for row in now.rows(now.tables["persons"]) if row["person_id"] == sample.person_id(148)]
+    one = str(mine[0]["handle"])
+    assert heading(client.get(f"/people/{one.upper()}").text) == heading(
+        client.get(f"/people/{sample.person_id(148)}").text
+    )
+    assert client.get("/people/nobody@nowhere.example").status == 404
+
+
 def test_another_site_cannot_post_here(client: Any) -> None:
     answer = client.post("/mapping/save", headers={"Origin": "https://evil.example"}, name="x", file="x", text="x")
     assert answer.status == 403

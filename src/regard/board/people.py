@@ -149,6 +149,17 @@ def search() -> Question:
 
 
 @lru_cache(maxsize=1)
+def holding() -> Question:
+    """Who has a handle, whatever its kind and however it is capitalised; rows (person_id)."""
+
+    def build(tables: Tables, handle: ir.StringValue) -> ir.Table:
+        persons = tables["persons"]
+        return persons.filter(persons.handle.lower() == handle.lower()).select("person_id").distinct()
+
+    return Question(build, {"handle": "string"})
+
+
+@lru_cache(maxsize=1)
 def first_met() -> Question:
     """When the first and the latest person was seen, and how many people there are."""
 

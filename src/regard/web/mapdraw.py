@@ -15,7 +15,7 @@ from regard.blueprint import Blueprint
 from regard.web import pictures, words
 
 Row = Mapping[str, object]
-WIDTH, LANE_NAMES, NARROWEST = 1160, 112, 62
+WIDTH, LANE_NAMES, NARROWEST = 1160, 128, 62
 HEAD, FEELING, ROW, PAD, BAR = 30, 92, 40, 10, 13
 WAYS = 18
 Box = tuple[float, float, float, float]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from fastapi import APIRouter, Request, UploadFile
@@ -12,7 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from regard import sources
 from regard.engine import connect
-from regard.errors import SettingError
+from regard.errors import RegardError, SettingError
 from regard.web.plain import plain
 from regard.web.site import Site, site
 from regard.workspace import Workspace
@@ -34,7 +35,7 @@ def mapping(request: Request) -> HTMLResponse:
     view = here.view(request, now)
     query = request.query_params
     chosen = query.get("file")
-    maps = sorted(path.name for path in here.workspace.maps.glob("*.map.yaml"))
+    found = files(here.workspace)
     text, preview = "", None
     if chosen:
         file = inside(here.workspace, chosen)
@@ -46,8 +47,8 @@ def mapping(request: Request) -> HTMLResponse:
         "mapping.html",
         now=now,
         view=view,
-        files=files(here.workspace),
-        maps=maps,
+        files=found,
+        maps=maps_of([name for name, _ in found], here.workspace),
         chosen=chosen,
         text=text,
         preview=preview,
@@ -114,6 +115,20 @@ def files(workspace: Workspace) -> list[tuple[str, int]]:
             found.append((inner.as_posix(), path.stat().st_size))
         if len(found) == MOST_FILES:
             break
+    return found
+
+
+def maps_of(files: Sequence[str], workspace: Workspace) -> dict[str, list[str]]:
+    """The mappings that name each file; one that names none, or cannot be read, could be for any."""
+    found: dict[str, list[str]] = {name: [] for name in files}
+    for path in sorted(workspace.maps.glob("*.map.yaml")):
+        try:
+            named = sources.read_mapping(path).files
+        except RegardError:
+            named = ()
+        for name in files:
+            if not named or any(fnmatch(name, glob) or fnmatch(Path(name).name, glob) for glob in named):
+                found[name].append(path.name)
     return found
 
 

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import RedirectResponse, Response
 
+from regard import board
 from regard.blueprint import Blueprint
+from regard.errors import TableError
 from regard.pipeline.story import Story, told
 from regard.web import names, words
 from regard.web.life import laid_out
@@ -22,12 +24,18 @@ SHOWN = 300
 
 
 @router.get("/people/{person_id}")
-def story(request: Request, person_id: str) -> HTMLResponse:
-    """One person."""
+def story(request: Request, person_id: str) -> Response:
+    """One person, by their id or, where one person has it, by a handle."""
     here = site(request)
     now, blueprint = here.now(), here.blueprint
     view = here.view(request, now)
-    found = told(now, blueprint, person_id, level=view.level)
+    try:
+        found = told(now, blueprint, person_id, level=view.level)
+    except TableError:
+        known = {str(row["person_id"]) for row in now.ask(board.people.holding(), handle=person_id)}
+        if len(known) != 1:
+            raise
+        return RedirectResponse(view.link(f"/people/{known.pop()}"), 307)
     whole = request.query_params.get("all") == "1"
     touches = found.touches if whole else found.touches[-SHOWN:]
     left: dict[str, float] = {}
