@@ -593,8 +593,8 @@ VALUE_TABLES = (
         tenure_s             | float64 | from first purchase to as_of, seconds
         spent_minor          | int64   | spent so far, net of returns
         mean_purchase_minor  | float64 | mean of repeat purchases
-        p_alive              | float64 | probability of still being a customer
-        expected_purchases   | float64 | over the horizon
+        p_alive              | float64 | probability of still being a customer; null where `models` cannot identify it
+        expected_purchases   | float64 | over the horizon; null where p_alive is
         expected_spend_minor | float64 | of an average purchase, shrunk (Gamma-Gamma)
         expected_value_minor | float64 | expected purchases times expected spend, over the horizon
         currency             | string  | the workspace's currency

@@ -143,8 +143,24 @@ def test_without_a_repeat_the_models_say_so_and_the_table_stands(rows: Make, eng
     for row in found["value"]:
         assert row["p_alive"] is None
         assert row["expected_value_minor"] is None
-        assert row["quadrant"] is None
         assert row["expected_spend_minor"] == 2000.0
+    assert {row["person_id"]: row["quadrant"] for row in found["value"]} == {"ann": "cherish", "bob": "cherish"}
+
+
+def test_too_few_repeats_to_tell_who_left_leave_it_open_and_rank_by_what_was_spent(
+    rows: Make, engine: Engine, shop: Blueprint
+) -> None:
+    """Two hundred people, of whom two bought again: the likeliest drop-out is of no worth."""
+    bought = [touch(f"p{n:03}", "purchase", f"0{n % 9 + 1}-15", amount_minor=100 * (n + 1)) for n in range(200)]
+    bought += [touch(f"p{n:03}", "purchase", f"12-0{n + 1}", amount_minor=100) for n in (0, 5)]
+    found = run(rows, engine, shop, bought)
+    status = {row["parameter"]: row for row in found["models"] if row["model"] == "bg_nbd"}
+    assert "not identified" in {status["a"]["status"], status["b"]["status"]}
+    assert "p_alive" in str(status["a"]["says"])
+    for row in found["value"]:
+        assert (row["p_alive"], row["expected_purchases"], row["expected_value_minor"]) == (None, None, None)
+    worth = {str(row["person_id"]): row["quadrant"] for row in found["value"]}
+    assert (worth["p199"], worth["p010"]) == ("cherish", "keep")
 
 
 def test_a_workspace_without_purchases_or_service_has_its_tables(rows: Make, engine: Engine) -> None:

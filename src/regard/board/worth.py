@@ -13,7 +13,7 @@ from regard.engine import Question, Tables
 
 @cache
 def quadrants(kind: str) -> Question:
-    """People by quadrant: n, expected value, cost to serve, disruption and mean score."""
+    """People by quadrant: n, expected value, spent so far, cost to serve, disruption and mean score."""
 
     def build(tables: Tables, **given: ir.Value) -> ir.Table:
         scores = tables["scores"].filter(tables["scores"].level == given["level"]).select("person_id", "score")
@@ -22,6 +22,7 @@ def quadrants(kind: str) -> Question:
         return rows.group_by("quadrant").agg(
             n=rows.count(),
             value_minor=rows.expected_value_minor.sum(),
+            spent_minor=rows.spent_minor.cast("float64").sum(),
             cost_minor=rows.cost_to_serve_minor.cast("float64").sum(),
             disruption_minor=rows.disruption_minor.cast("float64").sum(),
             score=rows.score.mean(),

@@ -120,12 +120,17 @@ def _worth(story: Story) -> Iterator[str]:
     currency = str(value["currency"])
     unit = 10 ** exponent(currency)
     yield ""
-    spend = _number(value["expected_value_minor"]) / unit
     served = _number(value["cost_to_serve_minor"]) / unit
+    cost = f"cost to serve {served:,.2f} {currency} in twelve months."
+    if value["expected_value_minor"] is None:
+        spent = _number(value["spent_minor"]) / unit
+        yield f"Spent {spent:,.2f} {currency} so far; what they will spend is not known; {cost}"
+        return
+    spend = _number(value["expected_value_minor"]) / unit
     yield (
         f"Worth {spend:,.2f} {currency} over the next {_number(value['horizon_s']) / 86_400:.0f} days "
         f"({_number(value['expected_purchases']):.2f} purchases expected, still a customer with probability "
-        f"{_number(value['p_alive']):.2f}); cost to serve {served:,.2f} {currency} in twelve months."
+        f"{_number(value['p_alive']):.2f}); {cost}"
     )
 
 

@@ -25,6 +25,7 @@ SAYS = {
     "a": "shape of the drop-out probabilities; their mean is a / (a + b)",
     "b": "shape of the drop-out probabilities; their mean is a / (a + b)",
 }
+LEAVING = ("a", "b")
 POLE = 1e-6
 
 
@@ -52,6 +53,11 @@ class BgNbd:
     def parameters(self) -> tuple[float, float, float, float]:
         r, alpha, a, b = (estimate.value for estimate in self.estimates)
         return r, alpha, a, b
+
+    @property
+    def leaving_known(self) -> bool:
+        """Whether the data say how customers leave: a and b are identified. Else p_alive rests on nothing."""
+        return all(one.identified for one in self.estimates if one.name in LEAVING)
 
 
 def fit(groups: Groups) -> BgNbd | None:

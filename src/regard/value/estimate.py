@@ -19,6 +19,8 @@ from regard.value.relevant import NOTHING, pick
 from regard.value.serving import cost_to_serve, find_served
 from regard.value.worth import Models, apply, fit, summarise
 
+LEAVING_OPEN = "too few bought again to tell who left, so p_alive and expected purchases are not known"
+
 
 def estimate(
     touches: ir.Table,
@@ -52,10 +54,11 @@ def estimate(
     buyers = summarise(bought, engine, as_of=as_of, zone=blueprint.zone)
     models = fit(buyers, engine, major=10.0 ** exponent(currency))
     worth = apply(buyers, models, engine, horizon_s=horizon_s)
+    known = models.buying is not None and models.buying.leaving_known
     people = _people(theirs, worth, costs, blueprint)
     stamped = {
         "purchases": bought,
-        "value": place(people).mutate(horizon_s=float(horizon_s)),
+        "value": place(people, expected=known).mutate(horizon_s=float(horizon_s)),
         "cost_to_serve": costs,
         "models": engine.table(_models(models)),
     }
@@ -106,7 +109,9 @@ def _models(models: Models) -> pa.Table:
         if model is None:
             rows += [_row(name, parameter, None, f"{meaning}; {lacking}") for parameter, meaning in says.items()]
             continue
-        rows += [_row(name, one.name, one, says[one.name]) for one in model.estimates]
+        open_ = bg_nbd.LEAVING if model is models.buying and not models.buying.leaving_known else ()
+        for one in model.estimates:
+            rows.append(_row(name, one.name, one, says[one.name] + (f"; {LEAVING_OPEN}" if one.name in open_ else "")))
         reached = _row(name, "log_likelihood", None, "of the data at these parameters; natural logarithm")
         rows.append(reached | {"value": model.log_likelihood, "status": "estimated"})
     columns = ("model", "parameter", "value", "low", "high", "status", "says")

@@ -6,6 +6,9 @@
 
 Disruption counts only what is not our own doing: a cost that followed our lapse is failure demand, and the
 customer who bears it is not difficult. A vulnerable customer has no disruption at all, whatever they cost.
+
+Worth is what is expected of them; where nothing can be expected of anybody, since too few have bought again, it is what
+buyers have spent.
 """
 
 from __future__ import annotations
@@ -17,16 +20,18 @@ BANDS = 10
 UPPER_SHARE = 10  # one in ten
 
 
-def place(people: ir.Table) -> ir.Table:
+def place(people: ir.Table, *, expected: bool) -> ir.Table:
     """The same rows with disruption_minor and quadrant.
 
-    people  : person_id, expected_value_minor (null: not known), theirs_minor (cost to serve that is not ours, 0 for
-              none), vulnerable (boolean).
-    Returns : disruption_minor is what theirs_minor exceeds the mean of the person's band of value by, never negative;
-              bands are tenths of the people whose value is known, by value. The quadrant is null where it is not.
+    people   : person_id, expected_value_minor (null: not known), spent_minor (null: bought nothing), theirs_minor (cost
+               to serve that is not ours, 0 for none), vulnerable (boolean).
+    expected : whether anything can be expected of anybody; else worth is what they spent.
+    Returns  : disruption_minor is what theirs_minor exceeds the mean of the person's band of worth by, never negative;
+               bands are tenths of the people whose worth is known, by worth. The quadrant is null where it is not.
     """
-    known = people.filter(people.expected_value_minor.notnull())
-    order = [known.expected_value_minor.desc(), known.person_id]
+    worth_minor = people.expected_value_minor if expected else people.spent_minor
+    known = people.mutate(worth_minor=worth_minor).filter(worth_minor.notnull())
+    order = [known.worth_minor.desc(), known.person_id]
     banded = known.select(
         "person_id",
         band=ibis.ntile(BANDS).over(ibis.window(order_by=order)),

@@ -89,10 +89,11 @@ def apply(buyers: ir.Table, models: Models, engine: Engine, *, horizon_s: float)
     """Everyone who ever bought: person_id, p_alive, expected_purchases, expected_spend_minor, and the summary.
 
     p_alive and spend are closed forms, worked out in the engine; the series for expected purchases depends on x and t
-    alone, so it is worked out once for each pair that occurs and joined back.
+    alone, so it is worked out once for each pair that occurs and joined back. Where the data do not say how customers
+    leave, both are null: what is expected of somebody depends on whether they are still there.
     """
     spend = _spend(buyers, models, engine)
-    if models.buying is None:
+    if models.buying is None or not models.buying.leaving_known:
         nothing = ibis.null("float64")
         return buyers.mutate(p_alive=nothing, expected_purchases=nothing, expected_spend_minor=spend)
     pairs = engine.rows(buyers.select("x", "t").distinct())

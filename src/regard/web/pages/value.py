@@ -40,6 +40,7 @@ def value(request: Request) -> HTMLResponse:
         quadrants=[(name, *SAYS[name], rows.get(name)) for name in SAYS],
         unknown=rows.get(None),
         expected=sum(float(str(row["value_minor"] or 0)) for row in rows.values()),
+        foreseen=any(row["value_minor"] is not None for row in rows.values()),
         n=sum(int(str(row["n"])) for row in rows.values()),
         costs=[{**row, "channel": channels.get(str(row["channel"]), row["channel"])} for row in costs],
         whole=whole,
