@@ -328,6 +328,7 @@ JOURNEY_TABLES = (
         this           | int32   | code of this step
         next           | int32   | code of the next step; null at the end
         wait_s         | float64 | from this to the next, seconds
+        wait_band      | int32   | band of the wait, floor(8 log2(1 + wait_s)); finds medians without a sort
         at             | instant | when
         """),
     ),

@@ -26,6 +26,9 @@ ROWS_PER_GROUP_OF_PEOPLE = 8_192
 """Where a table lies by person, a look-up of one decodes one row group; a scan of 10 M rows meets 1,221 of them.
 On `touches` a look-up costs 10 ms, with 16,384 rows 16, with 122,880 rows 90; fewer rows slow scans down."""
 BYTES_PER_FILE = 256 * 2**20
+TIGHT, LIGHT = "COMPRESSION zstd, COMPRESSION_LEVEL 1", "COMPRESSION lz4_raw"
+"""Tables that lie by person are large and looked up; the others are read whole, where unpacking costs more than bytes:
+the map's first count over 10 M steps takes 0.53 CPU seconds in place of 0.63, for an eighth more disk."""
 
 
 def quoted(word: str) -> str:
@@ -98,10 +101,11 @@ class DuckEngine:
             target, spread = folder / "part-0.parquet", ""
         else:  # a file for each thread is twice as fast where no order is asked for
             target, spread = folder, f", PER_THREAD_OUTPUT true, FILE_SIZE_BYTES {BYTES_PER_FILE}"
-        group = ROWS_PER_GROUP_OF_PEOPLE if order_by and order_by[0] == "person_id" else ROWS_PER_GROUP
+        by_person = bool(order_by) and order_by[0] == "person_id"
+        group, packing = (ROWS_PER_GROUP_OF_PEOPLE, TIGHT) if by_person else (ROWS_PER_GROUP, LIGHT)
         done = self.sql(
             f"COPY ({self._ordered(expression, order_by)}) TO {literal(str(target))} "
-            f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {group}{spread})"
+            f"(FORMAT parquet, {packing}, ROW_GROUP_SIZE {group}{spread})"
         )
         row = done.fetchone()
         return int(row[0]) if row else 0

@@ -21,6 +21,7 @@ WALK_ORDER = ("at", "sequence", "interaction_id", "source")
 """The one order within a journey (ADR-0006): time, order in the file, id; source makes it total."""
 
 FAR_MS = 10**14
+BANDS_TO_DOUBLE = 8.0
 SHARED = ("touchpoint", "event", "stage", "channel", "function")
 
 
@@ -162,6 +163,10 @@ def _steps(placed: ir.Table) -> ir.Table:
         next=placed.code.lead().over(walk_),
         then=placed["at"].lead().over(walk_),
     )
-    return rows.select(
-        "journey", "position", "person", "this", "next", "at", wait_s=seconds_between(rows["at"], rows.then)
-    )
+    rows = rows.mutate(wait_s=seconds_between(rows["at"], rows.then))
+    return rows.drop("then").mutate(wait_band=wait_band(rows.wait_s))
+
+
+def wait_band(wait_s: ir.FloatingValue) -> ir.IntegerValue:
+    """The band of a wait; a longer wait never has a lower one, and each begins 9 % after the one before."""
+    return ((wait_s + 1.0).log2() * BANDS_TO_DOUBLE).floor().cast("int32")

@@ -42,9 +42,9 @@ def _mapped(
     steps = tables["steps"]
     if segment.kind != "everyone":
         steps = steps.semi_join(_numbers(now, blueprint, segment, level), "person")
-    found = journeys.journey_map(steps, tables["step_names"], since=since, until=until)
+    found = journeys.journey_map(steps, tables["step_names"], now.rows, since=since, until=until)
     ways = tables["variants"].order_by("variant_id").limit(10)
-    return Mapped(now.rows(found.nodes), now.rows(found.edges), now.hold("variants", lambda: now.rows(ways)))
+    return Mapped(found.nodes, found.edges, now.hold("variants", lambda: now.rows(ways)))
 
 
 def _numbers(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> ir.Table:
