@@ -1,4 +1,4 @@
-"""How a group regards us: its mean, its interval from the joint fit, and its course, against the plain definition."""
+"""How a group regards us: the course of its mean against the plain definition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from regard.engine import Engine
 from regard.experience.cumulative import score_of
 from regard.experience.kinds import kinds
 from regard.experience.model import Model, stated
-from regard.experience.standing import at_moments, gradient, interval, series
+from regard.experience.standing import at_moments, series
 
 AS_OF = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
@@ -105,47 +105,3 @@ def test_the_course_is_the_mean_of_each_moment_s_scores_of_those_known_by_then(e
     assert [one.n for one in found] == [len(scores) for _, scores in known]
     for one, (_, scores) in zip(found, known, strict=True):
         assert one.score == pytest.approx(sum(scores) / len(scores), abs=1e-9)
-
-
-def test_the_interval_is_that_of_draws_from_the_joint_fit(engine: Engine, model: Model) -> None:
-    given = tables(engine, model)
-    people, met = gradient(given["scores"], given["impressions"], given["members"], model, as_of=AS_OF)
-    found = interval(engine.rows(people).to_pylist(), engine.rows(met).to_pylist(), model, AS_OF)
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    drawn = np.quantile(_drawn_means(model, 4_000), [0.05, 0.95])
-    assert [found.low, found.high] == pytest.approx(drawn.tolist(), abs=3.0)
-    ends = [_alone(model, who) for who in PEOPLE]
-    assert found.high - found.low < np.mean([high - low for low, high in ends])  # what is a person's own averages out
-
-
-def _drawn_means(model: Model, n: int) -> np.ndarray:
-    chance = np.random.default_rng(20260101)
-    points = chance.multivariate_normal(np.concatenate([model.theta, model.memory.point]), model.covariance, n)
-    own = chance.normal(0, math.sqrt(model.person_var + model.account_var), (n, len(PEOPLE)))
-    means = []
-    for point, leaning in zip(points, own, strict=True):
-        memory = type(model.memory).at(point[-3:])
-        drawn = []
-        for place, who in enumerate(PEOPLE):
-            total = point[0] + leaning[place]
-            for person, kind, x, days in MET:
-                if person == who:
-                    raw = point[2 if kind == "call" else 3] * x
-                    total += raw * float(memory.of(np.array([days * 86_400.0]), np.array([raw < 0]))[0])
-            drawn.append(float(score_of(np.array(total), np.exp(point[1]))))
-        means.append(np.mean(drawn))
-    return np.array(means)
-
-
-def _alone(model: Model, who: str) -> tuple[float, float]:
-    middle, sd = eta(model, who, AS_OF), math.sqrt(model.covariance[0, 0] + model.person_var + model.account_var)
-    return score(model, middle - 1.645 * sd), score(model, middle + 1.645 * sd)
-
-
-def test_a_group_of_nobody_has_no_standing(engine: Engine, model: Model) -> None:
-    given = tables(engine, model)
-    nobody = given["members"].filter(given["members"].person_id == "nobody")
-    people, met = gradient(given["scores"], given["impressions"], nobody, model, as_of=AS_OF)
-    assert interval(engine.rows(people).to_pylist(), engine.rows(met).to_pylist(), model, AS_OF) is None

@@ -59,6 +59,19 @@ def score_of(eta: Floats, width: Floats) -> Floats:
     return np.asarray(100.0 * (expit(eta - width / 2) - expit(-width / 2 - eta)), dtype=np.float64)
 
 
+def eta_of(score: Floats, width: Floats) -> Floats:
+    """The eta whose score it is; of -100 and 100 the eta of nearly so.
+
+    >>> [round(float(eta_of(score_of(np.array(e), np.array(1.2)), np.array(1.2))), 6) for e in (-3.0, 0.0, 0.8)]
+    [-3.0, 0.0, 0.8]
+    """
+    share, flat = np.clip(score / 100.0, TINY - 1.0, 1.0 - TINY), np.cosh(width / 2)
+    # sinh(eta) = share * (cosh(eta) + cosh(width / 2)), a quadratic in exp(eta); the form without cancellation
+    root = np.sqrt((share * flat) ** 2 + 1.0 - share**2)
+    positive = np.abs(share) * flat + root
+    return np.asarray(np.sign(share) * np.log(positive / (1.0 - np.abs(share))), dtype=np.float64)
+
+
 def slope_of(eta: Floats, width: Floats) -> Floats:
     """The derivative of `score_of` by eta."""
     low, high = expit(-width / 2 - eta), expit(eta - width / 2)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
 
 from regard.blueprint import Blueprint
 from regard.board import Segment, members
 from regard.engine import Now
 from regard.errors import WorkspaceError
-from regard.experience import fits
+from regard.experience import certainty, fits
 from regard.experience.model import Model
-from regard.experience.standing import Standing, at_moments, gradient, interval, series
+from regard.experience.standing import Standing, at_moments, series
 
 
 @dataclass(frozen=True)
@@ -60,17 +62,32 @@ def _groups(
     if model is None:
         return {}
     as_of, mine = now.published.as_of, _members(now, blueprint, segment, level)
-    people, met = gradient(tables["scores"], tables["impressions"], mine, model, as_of=as_of)
-    counted, felt = now.rows(people), now.rows(met)
+    counted = now.rows(certainty.accounts(tables["scores"], tables["leanings"], mine, model))
+    sample = _sample(now, mine, model, blueprint.score.seed)
     course = now.rows(at_moments(tables["contributions"], mine, model, as_of=as_of, moments=moments))
 
     def group(told: bool | None) -> Group:
-        part = [[row for row in rows if told in (None, row["answered"])] for rows in (counted, felt, course)]
-        return Group(told, interval(part[0], part[1], model, as_of), series(part[2], moments))
+        rows, then = ([row for row in rows if told in (None, row["answered"])] for rows in (counted, course))
+        standing = certainty.interval(certainty.Part.of(rows), sample(told), model, as_of, seed=blueprint.score.seed)
+        return Group(told, standing, series(then, moments))
 
     if segment.kind in ("answered", "quiet"):
         return {"all": group(None)}
     return {"all": group(None), "answered": group(True), "quiet": group(False)}
+
+
+def _sample(now: Now, mine: ir.Table, model: Model, seed: int) -> Callable[[bool | None], certainty.Sample]:
+    """Some of the group's people, all of them or those who answered or did not."""
+    assert now.published is not None
+    people = _whole(now, certainty.sampled(now.tables["scores"], mine, model))
+    met = _whole(now, certainty.met_by(people, now.tables["impressions"], model, as_of=now.published.as_of))
+    every = certainty.loaded(people, met, model, seed=seed)
+    answered = np.array(people["answered"].to_pylist(), dtype=bool)
+    return lambda told: every if told is None else every.part(answered == told)
+
+
+def _whole(now: Now, expression: ir.Table) -> pa.Table:
+    return pa.Table.from_batches(now.stream(expression), schema=expression.schema().to_pyarrow())
 
 
 def fitted(now: Now, blueprint: Blueprint, level: str) -> Model | None:
