@@ -9,6 +9,7 @@
     +- LedgerError              the ledger cannot take, find or give back a fact
     +- StoreError               the live state (keys, accounts ...) cannot be opened, read or written
     +- AccessError              whoever asks may not do this, or did not say who they are
+    +- LogError                 what was accepted cannot be written to the log now; it was not taken
     +- TableError               a table does not have the columns or the rows it must have
     +- EngineError              the engine is not there, or cannot do what was asked
     +- PluginError              a plugin is missing, doubled or does not keep its contract
@@ -87,6 +88,10 @@ class StoreError(RegardError):
 
 class AccessError(RegardError):
     """Whoever asks may not do this, or did not say who they are."""
+
+
+class LogError(RegardError):
+    """What was accepted cannot be written to the log now: the disk is full or fails. It was not taken."""
 
 
 class TableError(RegardError):

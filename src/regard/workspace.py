@@ -5,10 +5,13 @@ shop/
   maps/*.map.yaml         how files become interactions (yours, versioned)
   .regard/                what Regard keeps (never edited by hand)
     ledger/<table>/       Delta tables: what happened
+    ledger/known/         hashes of the ids that the ledger holds
+    log/                  what was accepted and is not in the ledger yet
     derived/<run>/<table> Parquet: what was worked out, one folder a run
     current.json          the one pointer to the run that readers see
     forget.key            the key of the tombstones' hashes
     writer.lock           held by the one process that writes
+    follower.lock         held by the one follower that seals
     tmp/                  scratch of running commands, emptied by the next writer
 """
 
@@ -47,6 +50,10 @@ class Workspace:
         return self.state / "ledger"
 
     @property
+    def log(self) -> Path:
+        return self.state / "log"
+
+    @property
     def derived(self) -> Path:
         return self.state / "derived"
 
@@ -73,6 +80,10 @@ class Workspace:
     @property
     def writer_lock(self) -> Path:
         return self.state / "writer.lock"
+
+    @property
+    def follower_lock(self) -> Path:
+        return self.state / "follower.lock"
 
     @property
     def scratch(self) -> Path:
