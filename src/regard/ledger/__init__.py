@@ -1,6 +1,7 @@
 """What happened? Facts are appended here once and for ever; corrections and retractions are facts too.
 
-In  : batches of interactions from `sources`, rows of the other ledger tables, people who ask to be forgotten.
+In  : batches of interactions from `sources`, deliveries that servers wrote to the log (`ledger.log`), rows of the
+      other ledger tables, people who ask to be forgotten.
 Out : `interactions` as they hold now, `objects`, `memberships`, `consents`, `rates`, `rejects`, `loads`, `decisions`,
       `tombstones`: Delta tables of plain Parquet, which DuckDB, Spark or Polars read as they are.
 
@@ -13,5 +14,6 @@ from __future__ import annotations
 
 from regard.ledger.batch import Appended, Batch, Compacted, Forgotten
 from regard.ledger.ledger import Ledger
+from regard.ledger.sealing import Sealed
 
-__all__ = ["Appended", "Batch", "Compacted", "Forgotten", "Ledger"]
+__all__ = ["Appended", "Batch", "Compacted", "Forgotten", "Ledger", "Sealed"]

@@ -33,7 +33,7 @@ def append(archive: Archive, batch: Batch, engine: Engine, *, now: dt.datetime) 
     with archive.staging() as (number, folder):
         load_id = f"{number:08d}"
         intake = Intake(engine, folder)
-        stones, secret = _tombstones(archive, engine)
+        stones, secret = stones_of(archive, engine)
         taken_in(batch, _held(archive, batch, engine), stones, secret=secret, intake=intake, now=now)
         rejects = _rejects(batch, intake, load_id, now)
         if stones is not None:
@@ -58,7 +58,9 @@ def append(archive: Archive, batch: Batch, engine: Engine, *, now: dt.datetime) 
             sample=sample,
         )
         changes = [Change(INTERACTIONS.name, pieces)]
-        changes += _sides(archive, batch.sides, engine, number=number, folder=folder, stones=stones, secret=secret)
+        changes += side_changes(
+            archive, batch.sides, engine, number=number, folder=folder, stones=stones, secret=secret
+        )
         changes.append(archive.written("rejects", kept, engine, number=number, folder=folder))
         changes.append(
             archive.written("loads", _load(batch, result, now, engine), engine, number=number, folder=folder)
@@ -71,8 +73,10 @@ def append(archive: Archive, batch: Batch, engine: Engine, *, now: dt.datetime) 
 def note(archive: Archive, name: str, rows: ir.Table, engine: Engine) -> int:
     """See `Ledger.note`; the lock is held."""
     with archive.staging() as (number, folder):
-        stones, secret = _tombstones(archive, engine)
-        changes = _sides(archive, {name: rows}, engine, number=number, folder=folder, stones=stones, secret=secret)
+        stones, secret = stones_of(archive, engine)
+        changes = side_changes(
+            archive, {name: rows}, engine, number=number, folder=folder, stones=stones, secret=secret
+        )
         before = sum(span[0] for span in archive.table(name).spans().values())
         archive.seal(number, folder, changes)
         return sum(span[0] for span in archive.table(name).spans().values()) - before
@@ -106,7 +110,8 @@ def _held(archive: Archive, batch: Batch, engine: Engine) -> ir.Table | None:
     return facts.filter(facts.source == batch.source)
 
 
-def _tombstones(archive: Archive, engine: Engine) -> tuple[ir.Table | None, str]:
+def stones_of(archive: Archive, engine: Engine) -> tuple[ir.Table | None, str]:
+    """The tombstones, lazily, and the key they were made with; None where nobody was forgotten."""
     if not archive.files("tombstones"):
         return None, ""
     return archive.rows("tombstones", engine), tombstones.key(archive.workspace.forget_key)
@@ -157,7 +162,7 @@ def _load(batch: Batch, result: Appended, now: dt.datetime, engine: Engine) -> i
     return one_row("loads", values, engine)
 
 
-def _sides(
+def side_changes(
     archive: Archive,
     sides: Mapping[str, ir.Table],
     engine: Engine,
@@ -167,6 +172,7 @@ def _sides(
     stones: ir.Table | None,
     secret: str,
 ) -> list[Change]:
+    """What adding rows to side tables changes: a row with the key of one that is there takes its place."""
     changes = []
     for name, rows in sides.items():
         if name not in KEYED:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,9 +15,12 @@ from regard.errors import TableError
 from regard.ledger import journal
 from regard.ledger.delta import DeltaFolder
 from regard.ledger.journal import Change, Seal
+from regard.ledger.known import Known
+from regard.ledger.log import Segments
 from regard.tables import INTERACTIONS, LEDGER_TABLES
 from regard.workspace import Workspace
 
+NOTHING: Mapping[str, int] = {}
 GRACE = dt.timedelta(hours=1)
 """So long a reader may go on with files that a change replaced."""
 
@@ -27,11 +30,17 @@ class Archive:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.log = Segments(workspace.log)
         self.tables = {table.name: DeltaFolder(workspace.ledger, table.name) for table in LEDGER_TABLES}
 
     @property
     def scratch(self) -> Path:
         return self.workspace.scratch / "ledger"
+
+    @property
+    def known(self) -> Path:
+        """The index of ids; it holds nothing that the tables do not say."""
+        return self.workspace.ledger / "known"
 
     @property
     def journal(self) -> Path:
@@ -86,14 +95,23 @@ class Archive:
         engine.write(rows, target)
         return Change(name, journal.moved(target.glob("*.parquet"), staged=folder, table=name, number=number))
 
-    def seal(self, number: int, folder: Path, changes: Sequence[Change], *, purge: bool = False) -> None:
+    def seal(
+        self,
+        number: int,
+        folder: Path,
+        changes: Sequence[Change],
+        *,
+        purge: bool = False,
+        log: Mapping[str, int] = NOTHING,
+    ) -> None:
         """Make a staged change happen, whatever befalls the process from here on.
 
         purge : afterwards nothing old is left: no unused file, no earlier log, no intent.
+        log   : how far segments of the write-ahead log are in the ledger with it.
         """
         happening = tuple(change for change in changes if change.adds or change.removes)
-        if happening or purge:
-            journal.write(self.journal, Seal(number, folder.name, happening, purge))
+        if happening or purge or log:
+            journal.write(self.journal, Seal(number, folder.name, happening, purge, log))
             self.finish()
 
     def finish(self) -> None:
@@ -102,10 +120,13 @@ class Archive:
         if seal is None:
             return
         journal.apply(seal, self.tables, self.scratch)
+        if seal.log:
+            self.log.mark(dict(seal.log))
         shutil.rmtree(self.scratch / seal.staged, ignore_errors=True)
         if seal.purge:
             for table in self.tables.values():
                 table.sweep()
                 table.trim()
+            Known(self.known).drop()
             self.intent.unlink(missing_ok=True)
         self.journal.unlink()

@@ -23,6 +23,9 @@ from deltalake.transaction import AddAction, RemoveAction
 from regard.engine import schema
 from regard.errors import LedgerError
 
+ENTRIES = 256
+"""So many entries of a log are folded into a checkpoint."""
+
 VERSION = 1
 """Version of the ledger's schema; rises when a column changes its meaning, not when one is added."""
 
@@ -183,6 +186,20 @@ class DeltaFolder:
                 path.unlink()
                 gone += 1
         return gone
+
+    def tidy(self, *, older_than: dt.datetime, entries: int = ENTRIES) -> None:
+        """Fold a log of many entries into a checkpoint and remove those last touched before `older_than`."""
+        log = self.folder / "_delta_log"
+        if not self.exists or sum(1 for _ in log.glob("*.json")) < entries:
+            return
+        table = self.open()
+        table.create_checkpoint()
+        for path in log.iterdir():
+            number = path.name.split(".")[0]
+            touched = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+            if number.isdigit() and int(number) < table.version() and touched < older_than:
+                path.unlink()
+        synced(log)
 
     def trim(self) -> None:
         """Fold the log into one checkpoint and remove its past, so that no old version can be asked for."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,14 @@ class Seal:
     number  : rises by one with every change of the ledger.
     staged  : name of the scratch folder that holds the files, `<table>.<name>` each.
     purge   : afterwards nothing old may be left: unused files, log entries, scratch.
+    log     : how far the segments of the write-ahead log are in the ledger with it.
     """
 
     number: int
     staged: str
     changes: tuple[Change, ...]
     purge: bool = False
+    log: Mapping[str, int] = field(default_factory=dict)
 
 
 def moved(files: Iterable[Path], *, staged: Path, table: str, number: int, prefix: str = "part") -> tuple[Piece, ...]:
@@ -79,7 +81,7 @@ def read(path: Path) -> Seal | None:
             Change(one["table"], tuple(Piece(**add) for add in one["adds"]), tuple(one["removes"]))
             for one in said["changes"]
         )
-        return Seal(said["number"], said["staged"], changes, said["purge"])
+        return Seal(said["number"], said["staged"], changes, said["purge"], dict(said.get("log", {})))
     except (KeyError, TypeError) as error:
         raise LedgerError(f"{path} is damaged.", found=repr(error), hint="Restore it from a backup.") from error
 

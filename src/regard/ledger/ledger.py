@@ -11,7 +11,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 from deltalake.exceptions import DeltaError
 
-from regard.engine import Engine
+from regard.engine import Engine, schema
 from regard.errors import WorkspaceError
 from regard.ledger.amended import effective
 from regard.ledger.append import append, loaded, note
@@ -19,7 +19,12 @@ from regard.ledger.archive import Archive
 from regard.ledger.batch import Appended, Batch, Compacted, Forgotten
 from regard.ledger.compact import compact
 from regard.ledger.forget import forget, resume
+from regard.ledger.gather import gather
+from regard.ledger.known import Known
 from regard.ledger.lock import held
+from regard.ledger.log import Damage
+from regard.ledger.sealing import Sealed, seal
+from regard.ledger.waiting import waiting
 from regard.tables import INTERACTIONS
 from regard.workspace import Workspace
 
@@ -34,6 +39,7 @@ class Ledger:
         self.workspace, self.wait_s = workspace, wait_s
         self.archive = Archive(workspace)
         self._depth = 0
+        self._known: Known | None = None
 
     @classmethod
     def open(cls, workspace: Workspace, *, wait_s: float = 10.0) -> Ledger:
@@ -45,15 +51,28 @@ class Ledger:
     def read(self, engine: Engine) -> ir.Table:
         """The interactions as they hold now: corrections in the place of what they correct, retracted ones gone.
 
+        What was accepted and is not sealed yet is among them, whether or not a server is running.
         Returns : lazy, on `engine`, in the columns of `interactions`.
         """
-        table = self.archive.table(INTERACTIONS.name)
-        facts = self.facts(engine)
-        return effective(facts, engine) if table.exists and table.amendments() else facts
+        facts, amended = self._facts(engine)
+        return effective(facts, engine) if amended else facts
 
     def facts(self, engine: Engine) -> ir.Table:
         """Every fact as it was appended, corrections and retractions among them."""
-        return self.archive.rows(INTERACTIONS.name, engine)
+        return self._facts(engine)[0]
+
+    def _facts(self, engine: Engine) -> tuple[ir.Table, bool]:
+        """Every fact, and whether some correct or retract others. The log is read first: see `waiting`."""
+        taken = self.archive.log.take()
+        table = self.archive.table(INTERACTIONS.name)
+        amended = table.exists and table.amendments() > 0
+        files = self.archive.files()
+        facts = engine.read(files, schema(INTERACTIONS))
+        more = waiting(self.archive, taken, files, engine) if taken.records else None
+        if more is None:
+            return facts, amended
+        amended = amended or any(more.column(name).null_count < len(more) for name in ("corrects", "retracts"))
+        return facts.union(engine.table(more)), amended
 
     def side(self, name: str, engine: Engine) -> ir.Table:
         """One of the other tables: objects, memberships, consents, rates, rejects, loads, decisions, tombstones.
@@ -79,6 +98,22 @@ class Ledger:
         """Number of the last change; it rises with each, so that a derived table can say what it was made from."""
         return self.archive.number
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the log that are not in the ledger yet."""
+        return self.archive.log.waiting()
+
+    def damage(self) -> list[Damage]:
+        """Bytes of the log that were set aside, since no checksum vouched for them; the oldest first."""
+        return self.archive.log.damage()
+
+    @property
+    def known(self) -> Known:
+        """The index of ids, opened when it is first asked for."""
+        if self._known is None:
+            self._known = Known(self.archive.known)
+        return self._known
+
     # -- writing ----------------------------------------------------------------------------------------------
 
     def append(self, batch: Batch, engine: Engine, *, now: dt.datetime) -> Appended:
@@ -100,10 +135,36 @@ class Ledger:
         with self.writing(f"adding to {name}", engine, now=now):
             return note(self.archive, name, rows, engine)
 
+    def seal(self, engine: Engine, *, now: dt.datetime, everything: bool = False) -> Sealed:
+        """Bring what the log holds into the ledger, each fact once: one turn, or turns until everything is in.
+
+        Returns : what the turn did, or the turns together.
+        Raises  : WorkspaceError if another process is writing or the disk is full; the log keeps it.
+        """
+        with self.writing("sealing what was accepted", engine, now=now):
+            done = seal(self.archive, self.known, engine, now=now)
+            while everything and done.more:
+                done = done.and_then(seal(self.archive, self.known, engine, now=now))
+            return done
+
+    def gather(self, engine: Engine, *, now: dt.datetime) -> int:
+        """Join a dozen small files into one, if there are so many of a size; returns how many were joined.
+
+        What is read does not change. Logs of tables that have grown long are folded, too.
+        """
+        with self.writing("joining small files", engine, now=now):
+            return gather(self.archive, self.known, now=now)
+
     def compact(self, engine: Engine, *, now: dt.datetime) -> Compacted:
         """Sort the interactions by time into files of one span each; what is read does not change."""
         with self.writing("compacting", engine, now=now):
-            return compact(self.archive, engine)
+            before = {path.name for path in self.files()}
+            done = compact(self.archive, engine)
+            after = {path.name for path in self.files()}
+            self.known.renew()
+            self.known.moved(before - after, after - before)
+            self.known.keep()
+            return done
 
     def forget(
         self,
@@ -115,12 +176,16 @@ class Ledger:
     ) -> Forgotten:
         """Remove a person from every file, old version and log of the ledger, and leave a tombstone.
 
+        What was accepted is sealed first, and the log blanked as far as it is sealed.
+
         handles : all (kind, value) of one person; compared without case and blanks, telephone numbers by their digits.
         objects : (type, id) of objects that are theirs alone; rows without a handle about one of them go too.
         now     : UTC; what happens later is a new relationship.
         Raises  : WorkspaceError if another process is writing or the disk is full: run it again, it goes on.
         """
         with self.writing("forgetting a person", engine, now=now):
+            self.seal(engine, now=now, everything=True)
+            self.archive.log.blank_sealed()
             return forget(self.archive, handles, engine, objects=objects, now=now)
 
     @contextmanager
