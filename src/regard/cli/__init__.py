@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "person": ("regard.cli.read", "One customer's story."),
     "check": ("regard.cli.read", "What is wrong with blueprint, mappings, sources or freshness, and how to mend it."),
     "serve": ("regard.cli.work", "The web pages and API on one port."),
+    "follow": ("regard.cli.work", "Bring what servers accepted into the ledger, until Ctrl C; `serve` starts one."),
     "key": ("regard.cli.keys", "Write keys: what lets other systems send interactions."),
     "merge": ("regard.cli.work", "Say that two handles are one person."),
     "split": ("regard.cli.work", "Say that two handles are not one person; --undo takes a decision back."),

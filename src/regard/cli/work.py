@@ -58,6 +58,35 @@ def serve_command(voice: Voice, port: int | None, host: str) -> None:
     web.serve(voice.find(), host=host, port=port, say=voice.say)
 
 
+@click.command("follow", epilog="Example: regard follow")
+@click.option("--until-closed", is_flag=True, help="End when standard input is closed: how `serve` starts its own.")
+@verb
+def follow_command(voice: Voice, until_closed: bool) -> None:
+    """Bring what servers accepted into the ledger, until Ctrl C.
+
+    `regard serve` starts one of its own; a second waits until the first is gone.
+    """
+    import signal
+    import sys
+    import threading
+
+    from regard.pipeline import follow
+
+    stop = threading.Event()
+
+    def leave(*_: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, leave)
+    if until_closed:  # the one who started us hears Ctrl C too, and closes our input when it goes
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=lambda: leave(sys.stdin.buffer.read()), daemon=True).start()
+    else:
+        signal.signal(signal.SIGINT, leave)
+        voice.say("Following; Ctrl C ends it.")
+    follow(voice.find(), stop, say=voice.say)
+
+
 @click.command(
     "merge", epilog="Example: regard merge email:ada@example.com customer:C-1027 --reason 'told us on the phone'"
 )

@@ -4,6 +4,7 @@ start.py   a workspace begins: empty, from an example, or as the demo company
 bring.py   files -> sources -> ledger                               facts, once and for ever
 flow.py    ledger -> identity -> journeys -> experience -> value     meaning, worked out anew each time
 ask.py     any table, one person, decisions about identity
+live.py    the log -> ledger, as servers accept it
 forget.py  one person out of everything, then the flow again
 """
 
@@ -14,12 +15,14 @@ from regard.pipeline.bring import Brought, bring_in
 from regard.pipeline.check import check
 from regard.pipeline.flow import Order, moment, run
 from regard.pipeline.forget import Gone, forget
+from regard.pipeline.live import Follower, follow
 from regard.pipeline.start import Example, examples, init, is_made, load_example, make_demo
 from regard.pipeline.story import Story, story
 
 __all__ = [
     "Brought",
     "Example",
+    "Follower",
     "Gone",
     "Order",
     "Story",
@@ -28,6 +31,7 @@ __all__ = [
     "decide",
     "draft",
     "examples",
+    "follow",
     "forget",
     "init",
     "is_made",

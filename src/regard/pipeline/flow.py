@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -19,12 +20,13 @@ import ibis.expr.types as ir
 from regard import experience, identity, journeys, value
 from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
-from regard.engine import Engine, Publication, Published
+from regard.engine import Engine, Publication, Published, connect
 from regard.errors import SettingError, WorkspaceError
 from regard.experience import fits
 from regard.ledger import Ledger
 from regard.workspace import Workspace
 
+SEAL_MEMORY = 2**29
 Say = Callable[[str], None]
 """Called with one line before each step of long work."""
 
@@ -54,6 +56,7 @@ def run(workspace: Workspace, engine: Engine, order: Order, *, say: Say = silent
     """
     blueprint = read_blueprint(workspace.blueprint)
     ledger = Ledger.open(workspace)
+    seal(ledger, now=order.now)
     version = ledger.number
     known = ledger.read(engine)
     as_of = order.as_of or default_as_of(known, blueprint, engine, now=order.now)
@@ -67,6 +70,18 @@ def run(workspace: Workspace, engine: Engine, order: Order, *, say: Say = silent
         publication.abandon()
         raise
     return publication.publish({"horizon_s": horizon_s, "engine": engine.name, "ledger_version": version})
+
+
+def seal(ledger: Ledger, *, now: dt.datetime) -> None:
+    """Bring what was accepted into the ledger; while another process writes, it is read from the log instead."""
+    if not ledger.waiting_bytes:
+        return
+    embedded = connect("duckdb", memory=SEAL_MEMORY)
+    try:
+        with suppress(WorkspaceError):
+            ledger.seal(embedded, now=now, everything=True)
+    finally:
+        embedded.close()
 
 
 def _work_out(
