@@ -13,8 +13,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
+from regard.access import Keys, Pace
 from regard.errors import BlueprintError, RegardError, SettingError, TableError, WorkspaceError
+from regard.ledger.log import GroupCommit
 from regard.web import api
+from regard.web.ingest import Ingest
 from regard.web.pages import ROUTERS
 from regard.web.site import HERE, ROOMS, Site
 from regard.workspace import Workspace
@@ -31,10 +34,18 @@ def utc_now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def create_app(workspace: Workspace, *, clock: Callable[[], dt.datetime] = utc_now) -> FastAPI:
+def create_app(
+    workspace: Workspace,
+    *,
+    clock: Callable[[], dt.datetime] = utc_now,
+    keys: Keys | None = None,
+    pace: Pace | None = None,
+) -> FastAPI:
     """An ASGI application over one workspace.
 
     clock : the time now; given, so that tests can stop it.
+    keys  : the write keys; None: nothing can be sent.
+    pace  : how fast keys may send; None: as fast as they like.
     """
     app = FastAPI(
         title="Regard",
@@ -55,6 +66,8 @@ def create_app(workspace: Workspace, *, clock: Callable[[], dt.datetime] = utc_n
     app.exception_handler(HTTPException)(_refused)
     app.exception_handler(RequestValidationError)(_unreadable)
     app.exception_handler(Exception)(_broken)
+    app.state.log = GroupCommit(workspace.log)
+    app.add_middleware(Ingest, workspace=workspace, keys=keys, pace=pace, clock=clock, log=app.state.log)
     return app
 
 

@@ -10,8 +10,11 @@ from urllib.request import urlopen
 
 import uvicorn
 
+from regard.access import Keys, Pace
 from regard.errors import SettingError
-from regard.web.app import create_app
+from regard.pipeline import Follower
+from regard.store import Store, alone
+from regard.web.app import create_app, utc_now
 from regard.workspace import Workspace
 
 FIRST_PORT = 8123
@@ -25,15 +28,32 @@ def serve(
 
     port   : None takes the first free one from 8123 up.
     say    : called with the line that says where.
-    Raises : SettingError if the port is taken, or none is free.
+    Raises : SettingError if the port is taken, or none is free; StoreError if another server has the store.
     """
+    store = Store.open(workspace)
+    try:
+        with alone(store, doing="serving", now=utc_now()):
+            _serve(workspace, store, host, port, say)
+    finally:
+        store.close()
+
+
+def _serve(workspace: Workspace, store: Store, host: str, port: int | None, say: Callable[[str], None]) -> None:
     listening = listen(host, port)
     bound = listening.getsockname()[1]
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
     say(f"Regard shows {workspace.root.name} at http://{shown}:{bound}/  (Ctrl C stops it)")
     threading.Thread(target=_warm, args=(f"http://{shown}:{bound}/",), daemon=True).start()
-    settings = uvicorn.Config(create_app(workspace), log_level="warning", access_log=False)
-    uvicorn.Server(settings).run(sockets=[listening])
+    follower = Follower(workspace, say=say)
+    follower.start()
+    keys = Keys(store)
+    app = create_app(workspace, keys=keys, pace=Pace())
+    settings = uvicorn.Config(app, log_level="warning", access_log=False)
+    try:
+        uvicorn.Server(settings).run(sockets=[listening])
+    finally:
+        follower.stop()
+        keys.note_used()
 
 
 def _warm(address: str) -> None:

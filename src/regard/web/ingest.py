@@ -1,0 +1,353 @@
+"""Where programs send: Segment's calls, CloudEvents, plain interactions and webhooks, answered when they are safe.
+
+    body -> bounded, unpacked -> key -> convention (sources.push) -> the log, synced -> 2xx
+
+These routes stand in front of the pages' middleware: they are asked thousands of times a second, by other sites' pages
+too, and neither sessions nor the origin check are theirs. What they answer is described in `ingest_schema.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import datetime as dt
+import json
+import re
+import zlib
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from regard.access import Key, Keys, Pace
+from regard.errors import LogError, RegardError, SourceError
+from regard.ledger.log import Gauges, GroupCommit, payload_of
+from regard.sources.push import Bounds, Heard, cloudevents, plain, segment
+from regard.workspace import Workspace
+
+BODY_S = 30.0
+"""So long a sender may take for a body."""
+REST_S = 5.0
+RETRY_S = 1
+FULL_RETRY_S = 30
+SAID = 20
+"""Reasons that one answer names at most."""
+ALLOWED_HEADERS = "authorization, content-type, content-encoding, webhook-id, webhook-timestamp, webhook-signature"
+SEGMENT = re.compile(rf"/v1/({'|'.join((*segment.CALLS, *segment.BATCHES))})/?")
+SHORT = {"t": "track", "p": "page", "i": "identify", "s": "screen", "g": "group", "a": "alias"}
+"""What analytics.js calls them in its addresses."""
+PLAIN = "/api/v1/interactions"
+CLOUD = "/api/v1/cloudevents"
+
+
+class RefusedError(Exception):
+    """A request that is answered with a reason instead."""
+
+    def __init__(self, status: int, title: str, *, detail: str | None = None, allowed: str | None = None,
+                 hint: str | None = None, retry_s: float | None = None) -> None:  # fmt: skip
+        super().__init__(title)
+        self.status, self.retry_s = status, retry_s
+        self.said = {"type": "about:blank", "title": title, "status": status}
+        self.said |= {k: v for k, v in (("detail", detail), ("allowed", allowed), ("hint", hint)) if v}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request whose body has been read: headers by name in lower case, the body unpacked."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Answer = Callable[[Asked], Awaitable[tuple[int, dict[str, object]]]]
+
+
+class Ingest:
+    """The application with the intake in front of it.
+
+    keys  : None where nobody can have one: every request is refused then.
+    clock : the time now, UTC; given, so that tests can stop it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, workspace: Workspace, keys: Keys | None, pace: Pace | None,
+        clock: Callable[[], dt.datetime], log: GroupCommit | None = None,
+    ) -> None:  # fmt: skip
+        self.app, self.workspace, self.keys, self.pace, self.clock = app, workspace, keys, pace, clock
+        self.log = log or GroupCommit(workspace.log)
+        self._resting: asyncio.Task[None] | None = None
+
+    @property
+    def gauges(self) -> Gauges:
+        """What intake has done since the server started."""
+        return self.log.gauges
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, self._closing(receive), send)
+            return
+        found = self._route(scope) if scope["type"] == "http" else None
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        answer, bounds, methods = found
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        origin = headers.get("origin")
+        if scope["method"] == "OPTIONS":
+            await _preflight(send, origin, methods)
+            return
+        held = 0
+        try:
+            if scope["method"] != "POST":
+                raise RefusedError(405, "This address takes what is sent by POST.", allowed=methods)
+            held = self._room(headers, bounds, scope["path"])
+            async with asyncio.timeout(BODY_S):
+                body = await _body(receive, bounds, scope["path"])
+            body = _unpacked(body, headers, bounds, scope["path"])
+            status, said = await answer(Asked(headers, body))
+            await _send(send, status, json.dumps(said).encode(), origin)
+        except TimeoutError:
+            await _refuse(send, RefusedError(408, f"The body did not come within {BODY_S:g} s."), origin)
+        except RefusedError as refusal:
+            self.gauges.turned_away += refusal.status == 429
+            await _refuse(send, refusal, origin)
+        except _GoneError:
+            return
+        finally:
+            self.gauges.bytes_in_flight -= held
+
+    def _route(self, scope: Scope) -> tuple[Answer, Bounds, str] | None:
+        path: str = scope["path"]
+        if (call := SEGMENT.fullmatch(path)) is not None:
+            return lambda asked: self._segment(call[1], asked), segment.BOUNDS, "POST, OPTIONS"
+        if path.startswith("/v1/") and path[4:] in SHORT:
+            return lambda asked: self._segment(SHORT[path[4:]], asked), segment.BOUNDS, "POST, OPTIONS"
+        if path == PLAIN and scope["method"] in ("POST", "OPTIONS"):
+            return self._plain, plain.BOUNDS, "POST, OPTIONS"
+        if path == CLOUD:
+            return self._cloud, cloudevents.BOUNDS, "POST, OPTIONS"
+        return None
+
+    # -- conventions -------------------------------------------------------------------------------------------
+
+    async def _segment(self, call: str, asked: Asked) -> tuple[int, dict[str, object]]:
+        secret = _secret(asked.headers)
+        try:
+            key = self._key(secret or segment.write_key(asked.body), asked, ("ingest", "browser"))
+            heard = segment.hear(call, asked.body, source=key.source, received_at=self._now(), vouch=self._vouch(key))
+        except SourceError as error:
+            raise _unusable(error) from None
+        await self._keep(key, heard)
+        _some_fits(heard)
+        return 200, {"success": True}
+
+    async def _plain(self, asked: Asked) -> tuple[int, dict[str, object]]:
+        key = self._key(_secret(asked.headers), asked, ("ingest",))
+        try:
+            heard = plain.hear(asked.body, source=key.source, received_at=self._now())
+        except SourceError as error:
+            raise _unusable(error) from None
+        return await self._counted(key, heard)
+
+    async def _cloud(self, asked: Asked) -> tuple[int, dict[str, object]]:
+        key = self._key(_secret(asked.headers), asked, ("ingest",))
+        try:
+            heard = cloudevents.hear(asked.headers, asked.body, source=key.source, received_at=self._now())
+        except SourceError as error:
+            raise _unusable(error) from None
+        return await self._counted(key, heard)
+
+    async def _counted(self, key: Key, heard: Heard) -> tuple[int, dict[str, object]]:
+        await self._keep(key, heard)
+        _some_fits(heard)
+        errors = [{"index": one.line - 1, "reason": one.reason} for one in heard.refused]
+        return 202, {"accepted": len(heard.facts), "rejected": len(errors), "errors": errors}
+
+    # -- what they share ---------------------------------------------------------------------------------------
+
+    def _now(self) -> int:
+        return int(self.clock().timestamp() * 1_000_000)
+
+    def _key(self, secret: str | None, asked: Asked, scopes: tuple[str, ...]) -> Key:
+        if not secret:
+            raise RefusedError(
+                401, "A write key is needed.",
+                hint="Send one as user name of Basic authentication, or as bearer token: `regard key create NAME`.",
+            )  # fmt: skip
+        key = self.keys.find(secret) if self.keys is not None else None
+        if key is None:
+            raise RefusedError(401, "The write key is not known.", hint="Make one with `regard key create NAME`.")
+        if not any(key.may(scope) for scope in scopes):
+            raise RefusedError(
+                403, f"The key {key.name!r} may not send here.", allowed=f"a key for {' or '.join(scopes)}"
+            )
+        if not key.from_origin(asked.headers.get("origin")):
+            raise RefusedError(403, f"Pages of {asked.headers.get('origin')} may not send with the key {key.name!r}.")
+        return key
+
+    def _vouch(self, key: Key) -> segment.Vouch | None:
+        if key.may("ingest") or self.keys is None:
+            return None
+        keys = self.keys
+        return lambda person, proof: keys.vouched(key, person, proof)
+
+    async def _keep(self, key: Key, heard: Heard) -> None:
+        """Answer for it only when it is on the disk."""
+        if self.pace is not None and (wait := self.pace.take(key.name, heard.n, rate=key.rate)):
+            raise RefusedError(429, f"The key {key.name!r} sends faster than it may.", retry_s=wait,
+                          allowed=f"{key.rate:g} events a second")  # fmt: skip
+        if not heard.n:
+            return
+        if self._resting is None:
+            self._resting = asyncio.get_running_loop().create_task(self._rest())
+        try:
+            await self.log.append(payload_of(heard.delivery()))
+        except LogError as error:
+            raise RefusedError(503, error.problem, detail=error.found, hint=error.hint, retry_s=FULL_RETRY_S) from None
+        self.gauges.requests += 1
+        self.gauges.events += len(heard.facts)
+        self.gauges.rejects += len(heard.refused)
+
+    def _room(self, headers: Mapping[str, str], bounds: Bounds, path: str) -> int:
+        """Take room in memory for a body of the size it says, or of the largest there may be."""
+        said = headers.get("content-length", "")
+        size = int(said) if said.isdigit() else bounds.body
+        if size > bounds.body:
+            raise _too_large(path, bounds, size)
+        size = bounds.body if headers.get("content-encoding") else size
+        if self.gauges.bytes_in_flight + size > self.log.most_in_flight:
+            raise RefusedError(
+                429, "More is under way than fits in memory.", retry_s=RETRY_S, hint="Send it again then."
+            )
+        self.gauges.bytes_in_flight += size
+        return size
+
+    async def _rest(self) -> None:
+        while True:
+            await asyncio.sleep(REST_S)
+            with suppress(OSError):
+                await self.log.rest()
+
+    def _closing(self, receive: Receive) -> Receive:
+        async def told() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                if self._resting is not None:
+                    self._resting.cancel()
+                await self.log.close()
+            return message
+
+        return told
+
+
+class _GoneError(Exception):
+    """The sender left in the middle of its request."""
+
+
+async def _body(receive: Receive, bounds: Bounds, path: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        part = message.get("body", b"")
+        size += len(part)
+        if size > bounds.body:
+            raise _too_large(path, bounds, None)
+        parts.append(part)
+        if not message.get("more_body"):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _unpacked(body: bytes, headers: Mapping[str, str], bounds: Bounds, path: str) -> bytes:
+    """The body without its compression; never more of it than it may have."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("identity", ""):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise RefusedError(415, f"The body is packed as {encoding}.", allowed="gzip, or not packed at all")
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        out = unpack.decompress(body, bounds.body + 1)
+    except zlib.error as error:
+        raise RefusedError(400, "The body is no gzip.", detail=str(error)) from None
+    if len(out) > bounds.body:
+        raise _too_large(path, bounds, None)
+    if not unpack.eof:
+        raise RefusedError(400, "The body is no whole gzip.", detail="its end is missing")
+    return out
+
+
+def _some_fits(heard: Heard) -> None:
+    """Where nothing could be used the sender is told, too; the rows stand among the rejects."""
+    if heard.refused and not heard.facts:
+        reasons = "; ".join(f"item {one.line}: {one.reason}" for one in heard.refused[:SAID])
+        raise RefusedError(400, "None of it can be used.", detail=reasons)
+
+
+def _secret(headers: Mapping[str, str]) -> str | None:
+    """The key of the header: user name of Basic authentication, or a bearer token."""
+    kind, _, said = headers.get("authorization", "").partition(" ")
+    if kind.lower() == "bearer":
+        return said.strip() or None
+    if kind.lower() != "basic":
+        return None
+    try:
+        return unquote(base64.b64decode(said.strip(), validate=True).decode().partition(":")[0]) or None
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        raise RefusedError(401, "The header `authorization` cannot be read.", allowed="Basic base64(KEY:)") from None
+
+
+def _too_large(path: str, bounds: Bounds, size: int | None) -> RefusedError:
+    status = 400 if path.startswith("/v1/") else 413  # Segment's own says 400
+    found = f"{size:,} bytes" if size is not None else f"more than {bounds.body:,} bytes"
+    return RefusedError(status, "The body is too large.", detail=found, allowed=f"{bounds.body:,} bytes, unpacked",
+                   hint="Send it in several requests.")  # fmt: skip
+
+
+def _unusable(error: RegardError) -> RefusedError:
+    return RefusedError(400, error.problem, detail=error.found, allowed=error.allowed, hint=error.hint)
+
+
+def _cors(origin: str | None) -> list[tuple[bytes, bytes]]:
+    """Any page may ask; which pages may send is said by the key."""
+    if origin is None:
+        return []
+    said = origin.encode("latin-1", "replace")
+    return [
+        (b"access-control-allow-origin", said), (b"access-control-allow-credentials", b"true"), (b"vary", b"Origin"),
+    ]  # fmt: skip
+
+
+async def _preflight(send: Send, origin: str | None, methods: str) -> None:
+    headers = [
+        *_cors(origin), (b"access-control-allow-methods", methods.encode()),
+        (b"access-control-allow-headers", ALLOWED_HEADERS.encode()), (b"access-control-max-age", b"86400"),
+    ]  # fmt: skip
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _refuse(send: Send, refusal: RefusedError, origin: str | None) -> None:
+    more: list[tuple[bytes, bytes]] = []
+    if refusal.retry_s is not None:
+        more.append((b"retry-after", str(max(1, round(refusal.retry_s + 0.5))).encode()))
+    if refusal.status == 401:
+        more.append((b"www-authenticate", b'Basic realm="write key"'))
+    if refusal.status == 405:
+        more.append((b"allow", b"POST, OPTIONS"))
+    body = json.dumps(refusal.said, ensure_ascii=False).encode()
+    await _send(send, refusal.status, body, origin, kind=b"application/problem+json", more=more)
+
+
+async def _send(
+    send: Send, status: int, body: bytes, origin: str | None, *, kind: bytes = b"application/json",
+    more: list[tuple[bytes, bytes]] | None = None,
+) -> None:  # fmt: skip
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *_cors(origin), *(more or [])]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
