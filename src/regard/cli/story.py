@@ -28,6 +28,7 @@ def lines(story: Story, blueprint: Blueprint) -> list[str]:
         *_time_line(story, blueprint),
         *_promises(story, blueprint),
         *_worth(story),
+        *_allowed(story),
     ]
 
 
@@ -132,6 +133,20 @@ def _worth(story: Story) -> Iterator[str]:
         f"({_number(value['expected_purchases']):.2f} purchases expected, still a customer with probability "
         f"{_number(value['p_alive']):.2f}); {cost}"
     )
+
+
+def _allowed(story: Story) -> Iterator[str]:
+    if not story.consents:
+        return
+    yield ""
+    for row in story.consents:
+        by = f" by {row['channel']}" if row["channel"] else ""
+        until = row["to_at"]
+        over = isinstance(until, dt.datetime) and until <= story.as_of
+        ends = f", until {until:%Y-%m-%d}" if isinstance(until, dt.datetime) else ""
+        since = cast(dt.datetime, row["from_at"])
+        from_when = f" since {since:%Y-%m-%d}" if since.year > 1970 else ""
+        yield f"{'Allowed' if over else 'Allows'} {row['purpose']}{by}{from_when}{ends}."
 
 
 def _number(value: object) -> float:

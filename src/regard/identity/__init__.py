@@ -1,15 +1,16 @@
 """Who is who? Handles seen on interactions become people, by rules that anybody can check and undo.
 
-in  : `interactions`, `decisions`, the blueprint's `identity`
-out : `persons`, `merges`, and the interactions with `person_id`
+in  : `interactions`, `decisions`, `memberships`, the blueprint's `identity`
+out : `persons`, `merges`, and the interactions with `person_id`, and with the account they acted for
 """
 
 from __future__ import annotations
 
+from regard.identity.belong import belong
 from regard.identity.components import components
 from regard.identity.decisions import Decision, decide
 from regard.identity.find import find
 from regard.identity.normal import normalised, spelled
 from regard.identity.resolve import Resolved, resolve
 
-__all__ = ["Decision", "Resolved", "components", "decide", "find", "normalised", "resolve", "spelled"]
+__all__ = ["Decision", "Resolved", "belong", "components", "decide", "find", "normalised", "resolve", "spelled"]

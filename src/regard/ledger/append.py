@@ -45,6 +45,9 @@ def append(archive: Archive, batch: Batch, engine: Engine, *, now: dt.datetime) 
             return Appended(load_id, refused=True, n_rejects=n_rejects, sample=sample, n_rows=batch.n_rows or 0)
         pieces = moved(intake.files, staged=folder, table=INTERACTIONS.name, number=number)
         said = stats_of(pieces)
+        sides, n_sides = side_changes(
+            archive, batch.sides, engine, number=number, folder=folder, stones=stones, secret=secret
+        )
         result = Appended(
             load_id,
             n_rows=batch.n_rows or 0,
@@ -56,11 +59,9 @@ def append(archive: Archive, batch: Batch, engine: Engine, *, now: dt.datetime) 
             first_at=_moment(said["first"]),
             last_at=_moment(said["last"]),
             sample=sample,
+            n_sides=n_sides,
         )
-        changes = [Change(INTERACTIONS.name, pieces)]
-        changes += side_changes(
-            archive, batch.sides, engine, number=number, folder=folder, stones=stones, secret=secret
-        )
+        changes = [Change(INTERACTIONS.name, pieces), *sides]
         changes.append(archive.written("rejects", kept, engine, number=number, folder=folder))
         changes.append(
             archive.written("loads", _load(batch, result, now, engine), engine, number=number, folder=folder)
@@ -74,7 +75,7 @@ def note(archive: Archive, name: str, rows: ir.Table, engine: Engine) -> int:
     """See `Ledger.note`; the lock is held."""
     with archive.staging() as (number, folder):
         stones, secret = stones_of(archive, engine)
-        changes = side_changes(
+        changes, _ = side_changes(
             archive, {name: rows}, engine, number=number, folder=folder, stones=stones, secret=secret
         )
         before = sum(span[0] for span in archive.table(name).spans().values())
@@ -171,9 +172,12 @@ def side_changes(
     folder: Path,
     stones: ir.Table | None,
     secret: str,
-) -> list[Change]:
-    """What adding rows to side tables changes: a row with the key of one that is there takes its place."""
-    changes = []
+) -> tuple[list[Change], int]:
+    """What adding rows to side tables changes, and how many rows are new or say otherwise.
+
+    A row with the key of one that is there takes its place.
+    """
+    changes, n_changed = [], 0
     for name, rows in sides.items():
         if name not in KEYED:
             raise TableError(f"Rows cannot be added to {name!r} by hand.", allowed=", ".join(KEYED))
@@ -187,7 +191,9 @@ def side_changes(
         fresh = engine.keep(fresh.distinct(on=key, keep="last"))
         old = archive.rows(name, engine)
         changed = engine.keep(fresh.difference(old))
-        if engine.rows(changed.limit(1)).num_rows:
+        n = int(engine.rows(changed.aggregate(n=changed.count())).column("n")[0].as_py())
+        n_changed += n
+        if n:
             files = [path.name for path in archive.files(name)]
             same = [old[column].identical_to(changed[column]) for column in key]
             whole = old.anti_join(changed, same).union(changed)
@@ -195,7 +201,7 @@ def side_changes(
             changes.append(Change(name, added.adds, tuple(files)))
         engine.drop(fresh)
         engine.drop(changed)
-    return changes
+    return changes, n_changed
 
 
 def _side_admitted(name: str, rows: ir.Table, stones: ir.Table, secret: str) -> ir.Table:

@@ -66,6 +66,7 @@ class Appended:
     n_known        : facts that the ledger held already.
     n_rejects      : rows rejected, those whose content changed among them.
     n_forgotten    : facts about forgotten people only, not loaded.
+    n_sides        : rows of objects, memberships, consents, rates or decisions that are new or say otherwise.
     sample         : the first rejects: (line, reason).
     """
 
@@ -82,6 +83,7 @@ class Appended:
     last_at: dt.datetime | None = None
     sample: tuple[tuple[int | None, str], ...] = ()
     source: str = ""
+    n_sides: int = 0
 
 
 @dataclass(frozen=True)

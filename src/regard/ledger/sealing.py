@@ -110,7 +110,8 @@ def _sealed(
     sides = {name: engine.table(tables[name]) for name in SIDES if name in tables}
     if sides:
         stones, secret = stones_of(archive, engine)
-        changes += side_changes(archive, sides, engine, number=number, folder=folder, stones=stones, secret=secret)
+        beside, _ = side_changes(archive, sides, engine, number=number, folder=folder, stones=stones, secret=secret)
+        changes += beside
     archive.seal(number, folder, changes, log=taken.positions)
     files = tuple(one.path for one in changes[0].adds)
     known.add(hashes[new], files)

@@ -11,14 +11,25 @@ import ibis.expr.types as ir
 
 from regard import identity, sources
 from regard.blueprint import read as read_blueprint
-from regard.engine import Engine, Published, connect, where
+from regard.engine import Engine, Published, Sides, connect, where
 from regard.errors import SettingError, nearest
 from regard.ledger import Ledger
 from regard.pipeline.forget import only_person
+from regard.tables import TABLES
 from regard.tables import table as spec_of
 from regard.workspace import Workspace
 
 Rows = Sequence[Mapping[str, object]]
+
+
+def ledger_sides(workspace: Workspace) -> Sides:
+    """The ledger's tables as files, for the reader."""
+    ledger = Ledger.open(workspace)
+    names = [name for name, spec in TABLES.items() if not spec.derived]
+    return Sides(
+        version=lambda: ledger.number,
+        files=lambda: {name: [str(path) for path in ledger.files(name)] for name in names},
+    )
 
 
 def table(workspace: Workspace, engine: Engine, name: str) -> ir.Table:

@@ -37,6 +37,7 @@ class Brought:
     n_known: int
     n_rejects: int
     n_forgotten: int
+    n_sides: int
     sample: tuple[tuple[int | None, str], ...]
 
     def as_data(self) -> dict[str, object]:
@@ -51,6 +52,7 @@ class Brought:
             return f"{self.file}: nothing loaded, {self.n_rejects:,} rows do not fit and --strict was asked."
         parts = [f"{self.n_interactions:,} new interactions from {self.n_rows:,} rows"]
         for n, word in (
+            (self.n_sides, "new beside them (objects, memberships, consents or rates)"),
             (self.n_known, "known already"),
             (self.n_rejects, "rejects"),
             (self.n_forgotten, "of the forgotten"),
@@ -133,13 +135,14 @@ def _brought(file: str, source: str, came: Appended) -> Brought:
         n_known=came.n_known,
         n_rejects=came.n_rejects,
         n_forgotten=came.n_forgotten,
+        n_sides=came.n_sides,
         sample=came.sample,
     )
 
 
 def _refused(file: str, n_rejects: int, sample: tuple[tuple[int | None, str], ...]) -> Brought:
     return Brought(file, "", already=False, refused=True, n_rows=0, n_interactions=0, n_known=0, n_rejects=n_rejects,
-                   n_forgotten=0, sample=sample)  # fmt: skip
+                   n_forgotten=0, n_sides=0, sample=sample)  # fmt: skip
 
 
 def _line(value: object) -> int | None:

@@ -93,9 +93,10 @@ def _work_out(
     resolved = identity.resolve(known, ledger.side("decisions", engine), blueprint, engine)
     write("persons", resolved.persons)
     write("merges", resolved.merges)
+    theirs = identity.belong(resolved.assigned, ledger.side("memberships", engine), resolved.persons, blueprint, engine)
 
     say("What they went through")
-    touches = write("touches", journeys.touch(resolved.assigned, blueprint), order_by=journeys.TOUCH_ORDER)
+    touches = write("touches", journeys.touch(theirs, blueprint), order_by=journeys.TOUCH_ORDER)
     for name, table in journeys.split(touches, blueprint, engine).items():
         write(name, table)
 

@@ -6,14 +6,16 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from regard import board
+import ibis
+
+from regard import board, identity
 from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
 from regard.board.story import Balance, Change, Sentence, Span
 from regard.engine import Now, Reader, connect
 from regard.errors import TableError, WorkspaceError
 from regard.experience.story import curve
-from regard.pipeline.ask import person_of
+from regard.pipeline.ask import ledger_sides, person_of
 from regard.pipeline.standing import fitted
 from regard.workspace import Workspace
 
@@ -40,6 +42,7 @@ class Story:
     spans: Sequence[Span]
     lapses: Rows
     costs: Rows
+    consents: Rows
     score: Row | None
     value: Row | None
     curve: Sequence[Change]
@@ -60,6 +63,7 @@ class Story:
             "balance": [vars(one) for one in self.balance],
             "promises": [dict(row) for row in self.promises],
             "lapses": [dict(row) for row in self.lapses],
+            "consents": [dict(row) for row in self.consents],
             "contributions": [dict(row) for row in self.contributions],
             "interactions": [dict(row) for row in self.touches],
         }
@@ -70,7 +74,7 @@ def story(workspace: Workspace, handle: str, *, level: str = "relationship") -> 
 
     Raises : TableError if nobody has the handle; WorkspaceError if nothing has been worked out yet.
     """
-    reader = Reader(workspace)
+    reader = Reader(workspace, ledger_sides(workspace))
     engine = connect("duckdb")
     try:
         person_id = person_of(workspace, engine, handle)
@@ -108,11 +112,30 @@ def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story
         spans=board.spans(rows["promises"], blueprint),
         lapses=rows["lapses"],
         costs=rows["cost_to_serve"],
+        consents=_allowed(now, blueprint, handles, as_of),
         score=next((row for row in rows["scores"] if row["level"] == level), None),
         value=next(iter(rows["value"]), None),
         curve=changes,
         balance=board.balance(changes, quarters(changes[0].at, as_of)) if changes else [],
         sentences=board.tell(touches, rows["promises"], changes, blueprint),
+    )
+
+
+def _allowed(now: Now, blueprint: Blueprint, handles: Rows, as_of: dt.datetime) -> Rows:
+    """What the person of these handles allowed by as_of, withdrawn or not, the latest first."""
+    if not handles or now.hold("n_consents", lambda: now.count("consents")) == 0:
+        return []
+    said = now.tables["consents"]
+    kinds = sorted({str(row["kind"]) for row in handles})
+    form = identity.normalised(said.kind, said.handle, blueprint)
+    values = sorted({str(row["handle"]) for row in handles})
+    near = said.mutate(form=form).filter(said.kind.isin(kinds), form.isin(values), said.from_at <= ibis.literal(as_of))
+    own = {(row["kind"], row["handle"]) for row in handles}
+    found = [row for row in now.rows(near) if (row["kind"], row["form"]) in own]
+    return sorted(
+        ({name: value for name, value in row.items() if name != "form"} for row in found),
+        key=lambda row: (row["from_at"], str(row["purpose"]), str(row["channel"])),
+        reverse=True,
     )
 
 

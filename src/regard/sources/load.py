@@ -59,12 +59,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Ready:
-    """A file that has been read and checked; `objects` is SQL for the ledger's table of that name, or nothing."""
+    """A file that has been read and checked; `sides` is SQL of rows for other tables of the ledger, by name."""
 
     prepared: Prepared
     source: str
     on_change: str
-    objects: str = ""
+    sides: Mapped[str, str]
 
 
 class Load:
@@ -105,7 +105,7 @@ class Load:
             source=ready.source,
             interactions=self._view(ready.prepared.rows),
             rejects=self._view(f"SELECT {literal(file.name)} AS file, * FROM {rejects}"),
-            sides={"objects": self._view(self._objects(ready))} if ready.objects else {},
+            sides={name: self._view(self._sourced(sql, ready.source)) for name, sql in ready.sides.items()},
             file=file.name,
             folder=self._folder(file),
             content=mark.content,
@@ -161,7 +161,7 @@ class Load:
             self.notes.append(Finding(file.name, "note", f"{file.name} was read as {', '.join(guess.guessed)}."))
         if guess.type == "ocel" and self._mapping is None:
             log = prepared_ocel(file.path, guess.format, self._stage)
-            return Ready(log.prepared, PurePath(file.name).name.split(".")[0], "reject", log.objects)
+            return Ready(log.prepared, PurePath(file.name).name.split(".")[0], "reject", {"objects": log.objects})
         mapping = self._mapping or built_in(guess, file.name)
         read = staged(
             file.path, guess, wanted(mapping), self._stage, limit=self._settings.limit, forgiving=self._mapping is None
@@ -170,7 +170,7 @@ class Load:
         if found.n_left_out:
             says = f"{found.n_left_out:,} rows are left out by `when`."
             self.notes.append(Finding(file.name, "note", says))
-        return Ready(found, mapping.source, mapping.on_change)
+        return Ready(found, mapping.source, mapping.on_change, found.sides)
 
     def _marked(self, file: File) -> Mark:
         mapping = self._mapping
@@ -197,8 +197,8 @@ class Load:
         return self._stage.view(sql)
 
     @staticmethod
-    def _objects(ready: Ready) -> str:
-        return f"SELECT *, {literal(ready.source)} AS source FROM ({ready.objects})"
+    def _sourced(sql: str, source: str) -> str:
+        return f"SELECT *, {literal(source)} AS source FROM ({sql})"
 
 
 def open_source(

@@ -219,6 +219,22 @@ class Interaction:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What a row says beside interactions: a row of the ledger's `table` (memberships, consents or rates).
+
+    words : by column: account, parent, role, purpose, channel, currency. times : by column: from_at, to_at, on.
+    """
+
+    table: str
+    words: tuple[tuple[str, Word], ...]
+    times: tuple[tuple[str, Time], ...] = ()
+    handles: tuple[Handle, ...] = ()
+    rate: Ref | None = None
+    when: Condition | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class Mapping:
     """How the columns of some files become interactions.
 
@@ -229,6 +245,7 @@ class Mapping:
     key       : columns that name a row; the id is their values and the event.
     on_change : what the same id with other content becomes: reject or correct.
     digest    : hash of the file's text.
+    beside    : what its rows say of memberships, consents and rates.
     """
 
     path: str
@@ -241,14 +258,15 @@ class Mapping:
     key: Refs = ()
     on_change: str = "reject"
     digest: str = ""
+    beside: tuple[Beside, ...] = ()
 
     def refs(self) -> Iterator[Ref]:
         """Every column that the mapping names, joins' own columns left out."""
         yield from self.key
         for join in self.joins:
             yield from (here for here, _ in join.on)
-        for interaction in self.interactions:
-            yield from _refs(interaction)
+        for said in (*self.interactions, *self.beside):
+            yield from _refs(said)
 
 
 def _refs(item: object) -> Iterator[Ref]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping as Mapped
 from regard.blueprint.durations import UNITS, seconds
 from regard.sources.mapping import (
     Aggregate,
+    Beside,
     Condition,
     Format,
     Handle,
@@ -26,6 +27,8 @@ from regard.sources.mapping import (
     Word,
 )
 
+BESIDE = ("memberships", "consents", "rates")
+BESIDE_TIMES = {"from": "from_at", "to": "to_at", "on": "on"}
 WORDS = ("direction", "channel", "account", "role", "unit", "language", "actor", "kind")
 
 
@@ -100,7 +103,8 @@ def parsed(node: Node, *, name: str, digest: str) -> Mapping:
         path=name,
         source=node["source"].text,
         interactions=tuple(
-            _interaction(item, defaults, handles=handles, objects=objects) for item in node["interactions"].list()
+            _interaction(item, defaults, handles=handles, objects=objects)
+            for item in (node["interactions"].list() if node.has("interactions") else ())
         ),
         files=tuple(item.text for item in node["files"].list()) if node.has("files") else (),
         format=_format(node),
@@ -109,6 +113,22 @@ def parsed(node: Node, *, name: str, digest: str) -> Mapping:
         key=node["key"].refs if node.has("key") else (),
         on_change=node.maybe("on_change") or "reject",
         digest=digest,
+        beside=tuple(_beside(name, item) for name in BESIDE if node.has(name) for item in node[name].list()),
+    )
+
+
+def _beside(table: str, node: Node) -> Beside:
+    words = ("account", "parent", "role", "purpose", "channel", "currency")
+    return Beside(
+        table,
+        words=tuple((key, _word(node[key])) for key in words if node.has(key)),
+        times=tuple((name, _time(node[key])) for key, name in BESIDE_TIMES.items() if node.has(key)),
+        handles=tuple(Handle(kind, ref) for kind, said in node["handle"].items() for ref in said.refs)
+        if node.has("handle")
+        else (),
+        rate=node["rate"].ref if node.has("rate") else None,
+        when=_condition(node["when"]) if node.has("when") else None,
+        line=node.own_line,
     )
 
 

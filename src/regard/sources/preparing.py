@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Mapped
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from regard.blueprint.money import EXPONENTS, exponent
 from regard.engine.duck import literal, quoted
 from regard.errors import EngineError, MappingError, SettingError
+from regard.sources.beside import beside
 from regard.sources.columns import text
 from regard.sources.formats import recognise
 from regard.sources.joining import joined, opened_beside
-from regard.sources.mapping import CONTENT, Join, Mapping, Word
+from regard.sources.mapping import CONTENT, Join, Mapping, Time, Word
 from regard.sources.moments import EPOCH_US
 from regard.sources.readers import staged, wanted_of
 from regard.sources.reading import known_zone, zone_finding
 from regard.sources.selecting import Scene, Selected, row_hash, selected
+from regard.sources.shape import canonical
 from regard.sources.staging import BODY, LINE, Relation, Stage, Staged
 
 
@@ -29,6 +32,7 @@ class Prepared:
     n_rows     : rows read, bad lines among them.
     n_rejects  : rejects.
     n_left_out : rows that no interaction's `when` means.
+    sides      : SQL of rows for other tables of the ledger, by table; without `source`.
     """
 
     rows: str
@@ -36,6 +40,7 @@ class Prepared:
     n_rows: int
     n_rejects: int
     n_left_out: int
+    sides: Mapped[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,14 +71,22 @@ def prepared(file: Staged, name: str, mapping: Mapping, stage: Stage, settings: 
     scene = Scene(relation, mapping, zone=mapping.zone or settings.zone, file=name, scales=settings.scales)
     _formats(mapping, stage)
     scene = replace(scene, zones=_zones(scene, stage), currencies=_currencies(scene, stage))
-    alone = len(mapping.interactions) == 1
+    alone = len(mapping.interactions) == 1 and not mapping.beside
     parts = [selected(one, scene, alone=alone) for one in mapping.interactions]
+    others = [beside(one, scene) for one in mapping.beside]
     place = stage.path()
-    n_rejects = _written(file, parts, scene, stage, place)
+    n_rejects = _written(file, parts, others, scene, stage, place)
     clean = n_rejects == file.n_bad
     layers = [part.unchecked if clean else part.checked for part in parts]
     rows = " UNION ALL ".join(f"({ordered(layer, number, len(parts))})" for number, layer in enumerate(layers))
-    return Prepared(rows, place, file.n_rows + file.n_bad, n_rejects, _left_out(mapping, parts, scene, stage))
+    sides: dict[str, list[str]] = {}
+    for said, found in zip(mapping.beside, others, strict=True):
+        sides.setdefault(said.table, []).append(f"({found.checked})")
+    left_out = 0 if others else _left_out(mapping, parts, scene, stage)
+    return Prepared(
+        rows or f"SELECT {canonical({})} WHERE false", place, file.n_rows + file.n_bad, n_rejects, left_out,
+        {table: " UNION ALL BY NAME ".join(found) for table, found in sides.items()},
+    )  # fmt: skip
 
 
 def ordered(rows: str, place: int, of: int) -> str:
@@ -109,10 +122,16 @@ def checked(mapping: Mapping) -> None:
                 except SettingError as error:
                     raise MappingError(f"{where}: {error.problem}", allowed=error.allowed, hint=error.hint) from None
         times = [one.at, *(said.time for said in one.properties if said.time)]
-        for zone in (time.zone.constant for time in times if time.zone and time.zone.constant):
-            if not known_zone(zone):
-                finding = zone_finding(zone, where)
-                raise MappingError(f"{where}: {finding.problem}", hint=finding.hint)
+        _zones_exist(times, where)
+    for said in mapping.beside:
+        _zones_exist([time for _, time in said.times], f"{mapping.path}:{said.line}")
+
+
+def _zones_exist(times: Iterable[Time], where: str) -> None:
+    for zone in (time.zone.constant for time in times if time.zone and time.zone.constant):
+        if not known_zone(zone):
+            finding = zone_finding(zone, where)
+            raise MappingError(f"{where}: {finding.problem}", hint=finding.hint)
 
 
 def _formats(mapping: Mapping, stage: Stage) -> None:
@@ -120,6 +139,9 @@ def _formats(mapping: Mapping, stage: Stage) -> None:
         for time in (one.at, *(said.time for said in one.properties if said.time)):
             for form in time.formats:
                 _format(form, f"{mapping.path}:{one.line}", stage)
+    for said in mapping.beside:
+        for form in (form for _, time in said.times for form in time.formats):
+            _format(form, f"{mapping.path}:{said.line}", stage)
 
 
 def _format(form: str, where: str, stage: Stage) -> None:
@@ -166,10 +188,12 @@ def _said(words: set[Word], scene: Scene, stage: Stage) -> set[str]:
     return found
 
 
-def _written(file: Staged, parts: list[Selected], scene: Scene, stage: Stage, place: Path) -> int:
+def _written(
+    file: Staged, parts: list[Selected], others: list[Selected], scene: Scene, stage: Stage, place: Path
+) -> int:
     """Write all rejects of a file; returns how many."""
-    found = [part.rejects for part in parts]
-    if len(parts) > 1:
+    found = [part.rejects for part in (*parts, *others)]
+    if len(parts) > 1 and not others:
         found.append(_nothing(parts, scene))
     if file.bad is not None:
         found.append(f"SELECT line, '' AS event, reason, row FROM read_parquet({literal(str(file.bad))})")

@@ -108,10 +108,11 @@ def selected(interaction: Interaction, scene: Scene, *, alone: bool) -> Selected
     inner = f"SELECT {BODY}, {LINE}, {layer} FROM {scene.relation.sql} WHERE {happens}"
     rows = f"SELECT {canonical(fields.shown)} FROM ({inner})"
     fine = " OR ".join(f"({condition})" for condition, _ in fields.wrong)
-    return Selected(rows, f"{rows} WHERE NOT ({fine})", _rejects(fields, inner, scene), applies, happens)
+    return Selected(rows, f"{rows} WHERE NOT ({fine})", rejects_of(fields, inner, scene), applies, happens)
 
 
-def _rejects(fields: Fields, inner: str, scene: Scene) -> str:
+def rejects_of(fields: Fields, inner: str, scene: Scene) -> str:
+    """The rows of the inner layer in which something is wrong, in the shape of rejects."""
     body = ", ".join(f"{literal(name)}: {quoted(name)}" for name in scene.relation.body)
     with_row = inner.replace(f"SELECT {BODY},", f"SELECT to_json({{{body}}}) AS __json, {BODY},", 1)
     reasons = ", ".join(f"CASE WHEN {condition} THEN {says} END" for condition, says in fields.wrong)
@@ -155,7 +156,8 @@ def _names(refs: Refs) -> str:
     return " and ".join(quoted(ref.name) for ref in refs)
 
 
-def _holds(refs: Refs, raw: str) -> str:
+def holds(refs: Refs, raw: str) -> str:
+    """SQL of the beginning of a message: which columns, and what they hold."""
     return f"{literal(_names(refs) + ' holds ')} || '\"' || coalesce({raw}, '') || '\"'"
 
 
@@ -178,13 +180,14 @@ def _at(said: Time, scene: Scene, fields: Fields) -> str:
     fields.shown["precision"] = fields.read("f_precision", found.precision)
     fields.reject(
         f"{GIVEN} AND coalesce({AT} < '{EARLIEST}' OR {AT} >= '{LATEST}', true)",
-        _holds(said.columns, RAW),
-        literal(f", which is no time{_expected(said)} between {EARLIEST[:4]} and {int(LATEST[:4]) - 1}."),
+        holds(said.columns, RAW),
+        literal(f", which is no time{expected(said)} between {EARLIEST[:4]} and {int(LATEST[:4]) - 1}."),
     )
     return found.there
 
 
-def _expected(said: Time) -> str:
+def expected(said: Time) -> str:
+    """How a time should have been written, for messages."""
     if said.formats:
         return f" written as {' or '.join(said.formats)}"
     return " that there is, written as 2024-01-31 or 2024-01-31 17:45:00 (say `format:` if it is written otherwise)"
@@ -319,14 +322,14 @@ def _rating(interaction: Interaction, scene: Scene, fields: Fields) -> None:
     scale = fields.read("f_scale", word(said.scale, scene))
     fields.shown["scale"] = f"CASE WHEN f_rating IS NOT NULL THEN {scale} END"
     refs = (said.column,)
-    fields.reject(f"{given} AND f_rating IS NULL", _holds(refs, raw), literal(", which is not a number."))
+    fields.reject(f"{given} AND f_rating IS NULL", holds(refs, raw), literal(", which is not a number."))
     low, high = scene.scales.get(said.scale.constant or "", (None, None))
     low, high = (said.low if said.low is not None else low), (said.high if said.high is not None else high)
     outside = [f"f_rating {sign} {bound}" for sign, bound in (("<", low), (">", high)) if bound is not None]
     if outside:
         span = f"{low:g} to {high:g}" if low is not None and high is not None else "its range"
         says = literal(f", which is not on the scale of {span}.")
-        fields.reject(f"f_rating IS NOT NULL AND ({' OR '.join(outside)})", _holds(refs, raw), says)
+        fields.reject(f"f_rating IS NOT NULL AND ({' OR '.join(outside)})", holds(refs, raw), says)
 
 
 def _text(interaction: Interaction, scene: Scene, fields: Fields) -> None:
@@ -352,7 +355,7 @@ def _money(name: str, said: Money, scene: Scene, fields: Fields) -> None:
     known = f"{currency} IN ({listed(('', *scene.currencies))})" if said.currency.column else "true"
     fields.reject(
         f"{given} AND {found} IS NULL AND {known}",
-        _holds((said.column,), raw),
+        holds((said.column,), raw),
         literal(
             ", which is no amount of money (say `decimal` and `thousands` in the format if they are not . and nothing)."
         ),
@@ -360,7 +363,7 @@ def _money(name: str, said: Money, scene: Scene, fields: Fields) -> None:
     if said.currency.column:
         fields.reject(
             f"{given} AND NOT coalesce({known}, false)",
-            _holds((said.currency.column,), currency),
+            holds((said.currency.column,), currency),
             literal(", which is no currency of ISO 4217, such as EUR, USD or JPY."),
         )
 
@@ -387,7 +390,7 @@ def _duration(interaction: Interaction, scene: Scene, fields: Fields) -> None:
     raw, given = fields.read("f_duration_raw", text(column)), fields.read("f_duration_given", there(column))
     fields.reject(
         f"{given} AND coalesce(f_duration < 0, true)",
-        _holds((said.column,), raw),
+        holds((said.column,), raw),
         literal(", which is not a length of time."),
     )
 
@@ -421,7 +424,7 @@ def _property(said: Property, place: int, scene: Scene, fields: Fields) -> str:
     if said.type != "text":
         raw, given = fields.read(f"{name}_raw", text(column)), fields.read(f"{name}_given", there(column))
         kind = {"number": "a number", "boolean": "yes or no"}[said.type]
-        fields.reject(f"{given} AND {name} IS NULL", _holds((said.column,), raw), literal(f", which is not {kind}."))
+        fields.reject(f"{given} AND {name} IS NULL", holds((said.column,), raw), literal(f", which is not {kind}."))
     return entry.format(literal(said.name), name)
 
 
@@ -433,8 +436,8 @@ def _time_property(said: Time, name: str, scene: Scene, fields: Fields) -> str:
     given = fields.read(f"{name}_given", found.there)
     fields.reject(
         f"{given} AND coalesce({at} < '{EARLIEST}' OR {at} >= '{LATEST}', true)",
-        _holds(said.columns, raw),
-        literal(f", which is no time{_expected(said)}."),
+        holds(said.columns, raw),
+        literal(f", which is no time{expected(said)}."),
     )
     whole = f"strftime({at}, '%Y-%m-%dT%H:%M:%SZ')"
     return f"CASE WHEN microsecond({at}) % 1000000 = 0 THEN {whole} ELSE strftime({at}, '%Y-%m-%dT%H:%M:%S.%fZ') END"

@@ -17,9 +17,8 @@ from regard import board
 from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
 from regard.board import Segment
-from regard.engine import Now, Reader, Sides
-from regard.ledger import Ledger
-from regard.tables import TABLES
+from regard.engine import Now, Reader
+from regard.pipeline.ask import ledger_sides
 from regard.web import words
 from regard.web.view import LEVELS, PERIODS, View
 from regard.workspace import Workspace
@@ -48,16 +47,6 @@ ROOMS = (
     Room("/tables", "Tables", "every table, to read, filter and export", "Data"),
     Room("/mapping", "Mapping", "bring in a file: draft a mapping, check it on a preview", "Data"),
 )
-
-
-def ledger_sides(workspace: Workspace) -> Sides:
-    """The ledger's tables as files, for the reader."""
-    ledger = Ledger.open(workspace)
-    names = [name for name, spec in TABLES.items() if not spec.derived]
-    return Sides(
-        version=lambda: ledger.number,
-        files=lambda: {name: [str(path) for path in ledger.files(name)] for name in names},
-    )
 
 
 @dataclass
