@@ -10,7 +10,7 @@ from pathlib import Path
 from regard import sources
 from regard.blueprint import read as read_blueprint
 from regard.engine import Engine, connect
-from regard.errors import SettingError
+from regard.errors import RegardError, SettingError
 from regard.ledger import Appended, Ledger
 from regard.workspace import Workspace
 
@@ -103,9 +103,24 @@ def bring_in(
                 if n := load.n_rejects(fresh):
                     rejects = tuple((_line(row["line"]), str(row["reason"])) for row in load.rejects(fresh, limit=20))
                     return [_refused(" ".join(file.name for file in fresh), n, rejects)]
-            return [_each(load, file, ledger, engine, strict=strict, now=now) for file in load.files]
+            done: list[Brought] = []
+            try:
+                for file in load.files:
+                    done.append(_each(load, file, ledger, engine, strict=strict, now=now))  # noqa: PERF401
+            except RegardError as error:
+                error.hint = _with_loaded(error.hint, done)
+                raise
+            return done
     finally:
         engine.close()
+
+
+def _with_loaded(hint: str | None, done: Sequence[Brought]) -> str | None:
+    """What to do about a file that cannot be loaded, and which files before it were."""
+    if not done:
+        return hint
+    said = f"Loaded before it: {', '.join(one.file for one in done)}; they are passed over when you import again."
+    return f"{hint} {said}" if hint else said
 
 
 def _met(load: sources.Load, file: sources.File, ledger: Ledger, engine: Engine) -> Appended | None:

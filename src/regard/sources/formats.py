@@ -39,6 +39,7 @@ MARKS = {
 }
 DELIMITERS = (",", ";", "\t", "|")
 GZIP = b"\x1f\x8b"
+NEVER_TEXT = tuple(bytes([code]) for code in range(1, 32) if code not in (9, 10, 12, 13, 26, 27, 28, 29, 30, 31))
 SEEN = 1 << 18
 TESTED = 1 << 26
 UNKNOWN = "csv, tsv, txt, jsonl, ndjson, json, parquet, xlsx, sav, xes, each also as .gz where it is text"
@@ -137,7 +138,37 @@ def _json_kind(head: bytes) -> str:
     return "json"
 
 
+def _wide(head: bytes) -> str | None:
+    """UTF-16 without a mark: in western text every other byte is nothing."""
+    pairs = head[: 2 * (min(len(head), 4096) // 2)]
+    low, high = pairs[0::2].count(0), pairs[1::2].count(0)
+    for name, empty, full in (("utf-16-le", high, low), ("utf-16-be", low, high)):
+        if pairs and empty > 0.4 * len(pairs) / 2 and full == 0:
+            return name
+    return None
+
+
+def _text_only(path: Path, head: bytes) -> None:
+    """Refuse what is no text at all, whatever it is called.
+
+    Raises : SourceError for bytes that no text holds.
+    """
+    controls = sum(head[:4096].count(mark) for mark in NEVER_TEXT)
+    if b"\0" in head[:4096] or controls > len(head[:4096]) // 50:
+        raise SourceError(
+            f"{path.name} is not text.", found="bytes that no text holds", allowed=UNKNOWN,
+            hint="Export it as .csv, or say `format: {type: ..., encoding: ...}` in the mapping.",
+        )  # fmt: skip
+
+
 def _delimited(path: Path, head: bytes, form: Format, guessed: list[str]) -> Format:
+    if form.encoding is None and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        wide = _wide(head)
+        if wide is None:
+            _text_only(path, head)
+        else:
+            form = replace(form, encoding=wide)
+            guessed.append(f"encoding {wide}")
     if form.encoding is None:
         encoding = _encoding(path, head)
         form = replace(form, encoding=encoding)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Mapped
 from dataclasses import dataclass
-from glob import glob
+from glob import glob, has_magic
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import IO
@@ -254,6 +254,8 @@ def _resolved(name: str, stage: Stage, stdin: IO[bytes] | None) -> list[File]:
         place = stage.path(".stdin")
         with place.open("wb") as copy:
             shutil.copyfileobj(stdin or sys.stdin.buffer, copy)
+        if not place.stat().st_size:
+            raise SourceError("Standard input is empty.", hint="Pipe a file into it: regard import - --map MAP < FILE")
         return [File(place, PIPED)]
     path = Path(name)
     if path.is_file():
@@ -265,6 +267,10 @@ def _resolved(name: str, stage: Stage, stdin: IO[bytes] | None) -> list[File]:
         return [File(packed, packed.name)]
     # glob and not Path.glob, since what people type may begin at the root
     matches = sorted(one for one in map(Path, glob(name, recursive=True)) if one.is_file())  # noqa: PTH207
+    if not matches and has_magic(name):
+        raise SourceError(f"No file matches {name}.", hint=f"Look at what is there: ls {path.parent}")
+    if not matches and not path.parent.is_dir():
+        raise SourceError(f"There is no folder {path.parent}.", hint="Name the folder that holds the files.")
     if not matches:
         near = nearest(path.name, (other.name for other in path.parent.glob("*")) if path.parent.is_dir() else ())
         raise SourceError(f"There is no file {name}.", hint=f"Did you mean {near!r}?" if near else None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regard.engine.duck import literal
+from regard.errors import SourceError
 from regard.sources.columns import Column
 from regard.sources.formats import opened
 from regard.sources.mapping import Format, Ref, Time
@@ -90,6 +91,11 @@ def prepared_ocel(path: Path, form: Format, stage: Stage) -> Ocel:
     """
     events = stage.written(Section(path, form, "events", EVENT), form)
     objects = stage.written(Section(path, form, "objects", OBJECT), form)
+    if not events.n_rows + events.n_bad + objects.n_rows + objects.n_bad:
+        raise SourceError(
+            f"{path.name} holds no events and no objects.", allowed="an OCEL 2.0 document with `events` and `objects`",
+            hint="For other JSON name a mapping: regard import FILE --map MAP.yaml",
+        )  # fmt: skip
     layer = _events(events.relation.sql, objects.relation.sql)
     place = stage.path()
     wrong = _wrong()

@@ -43,7 +43,7 @@ def read_mapping(path: Path | str) -> Mapping:
         hint = f"Did you mean {near!r}?" if near else "Draft one with: regard map FILE > NAME.map.yaml"
         raise MappingError(f"There is no mapping {place}.", hint=hint) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise MappingError(f"The mapping {place} cannot be read.", found=str(error)) from error
+        raise MappingError(f"The mapping {place} cannot be read.", found=str(error), hint=GUIDE) from error
     return mapping_of(text, name=place.name)
 
 

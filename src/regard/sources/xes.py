@@ -30,7 +30,7 @@ class Xes:
         self._pieces = Pieces(wanted)
         self.names = self._pieces.names
         self._ready: deque[tuple[int, Record]] = deque()
-        self._trace = False
+        self._log = self._trace = False
         self._nested: list[str] = []
         self._case: Record = {}
         self._event: Record | None = None
@@ -74,6 +74,9 @@ class Xes:
 
     def _start(self, tag: str, said: dict[str, str]) -> None:
         tag = tag.rpartition(":")[2]
+        if not self._log and tag != "log":
+            raise SourceError(f"{self.path.name} is XML, but no XES log.", found=f"<{tag}>", allowed="<log>")
+        self._log = True
         if tag in VALUES:
             if self._trace:
                 self._attribute(said)
