@@ -1,5 +1,10 @@
 """Start a standalone Spark master, two workers and a Connect server on free loopback ports, run the conformance suite
-against them, and end them by their process ids."""
+against them, and end them by their process ids.
+
+    scripts/spark.sh                       the whole conformance suite
+    scripts/spark.sh tests/engine -k olist what pytest is told
+    scripts/spark.sh --serve               only the servers, until Ctrl+C; for regard run --engine sc://...
+"""
 
 from __future__ import annotations
 
@@ -66,11 +71,14 @@ def main(arguments: Sequence[str]) -> int:
                        "--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.ui.enabled=false",
                        "spark-internal")  # fmt: skip
         wait_for(connect_port, server, "The Spark Connect server")
-        suite = arguments or ["tests"]
-        command = [sys.executable, "-m", "pytest", "-m", "conformance", *suite]
-        return subprocess.run(
-            command, env=env | {"REGARD_SPARK": f"sc://127.0.0.1:{connect_port}"}, check=False
-        ).returncode
+        there = f"sc://127.0.0.1:{connect_port}"
+        if list(arguments) == ["--serve"]:
+            print(f"regard run --engine {there}", flush=True)
+            return server.wait()
+        command = [sys.executable, "-m", "pytest", "-m", "conformance", *(arguments or ["tests"])]
+        return subprocess.run(command, env=env | {"REGARD_SPARK": there}, check=False).returncode
+    except KeyboardInterrupt:
+        return 0
     finally:
         for process in reversed(started):
             process.terminate()

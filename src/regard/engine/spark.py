@@ -52,6 +52,7 @@ class SparkEngine:
                 found=str(error).splitlines()[0] if str(error) else type(error).__name__,
                 hint="Start one, or leave --engine away to run on DuckDB.",
             ) from error
+        self._arrays_pushed = self.session.conf.get("spark.app.id", None) is None  # Sail has no application, Spark has
         self._own_scratch = scratch is None
         self.scratch = Path(tempfile.mkdtemp(prefix="regard-")) if scratch is None else scratch
         self.scratch.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,7 @@ class SparkEngine:
                 found=f"{found} of {expected} rows",
                 hint="Check that the server sees the workspace's folder under the same path.",
             )
-        return unscanned(fitted(self.backend.table(name), shape))
+        return self._fitted(name, shape)
 
     def table(self, data: pa.Table) -> ir.Table:
         path = self.scratch / f"{next(self._names)}.parquet"
@@ -125,14 +126,19 @@ class SparkEngine:
     def _view(self, path: Path, shape: sch.Schema) -> ir.Table:
         name = next(self._names)
         self.session.read.parquet(str(path)).createOrReplaceTempView(name)
-        return unscanned(fitted(self.backend.table(name), shape))
+        return self._fitted(name, shape)
+
+    def _fitted(self, name: str, shape: sch.Schema) -> ir.Table:
+        whole = fitted(self.backend.table(name), shape)
+        return unscanned(whole) if self._arrays_pushed else whole
 
 
 def unscanned(table: ir.Table) -> ir.Table:
     """The same table, but no condition on an array is pushed into the scan of its files.
 
     Sail pushes `filter(objects.map(...).contains(...))` into the Parquet scan and fails there with "No field named
-    ?table?.objects"; a condition on something volatile stays where it is. Other conditions are pushed as before.
+    ?table?.objects"; a condition on something volatile stays where it is. Other conditions are pushed as before. Apache
+    Spark does not need it, and its optimizer fails on something volatile that is read twice.
     """
     arrays = [name for name, kind in table.schema().items() if kind.is_array()]
     return table.mutate(
