@@ -7,27 +7,17 @@ inside the process that answers, whichever engine made them, so that equal table
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
-from tests.conftest import ordered, same
+from tests.engine import everything
+from tests.engine.rivers import Tables, hold_equal, run_on_each
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import everything
-
-from regard.cli import main
-from regard.engine import Published, connect
+from regard.engine import connect
 from regard.experience.promises import OUTCOMES
 from regard.ledger import Ledger
 from regard.tables import TABLES
-from regard.workspace import Workspace
 
 pytestmark = pytest.mark.conformance
 
@@ -36,34 +26,22 @@ DERIVED = [name for name, spec in TABLES.items() if spec.derived]
 
 @dataclass(frozen=True)
 class World:
-    """What each engine made of one ledger: rows in the order of the key, and the counts that the run wrote down."""
+    """The ledger as it was filled (facts) and as it holds (holding), and what each engine made of it."""
 
-    tables: dict[str, dict[str, pa.Table]]
-    counts: dict[str, dict[str, int]]
     facts: pa.Table
     holding: pa.Table
+    tables: dict[str, Tables]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) -> World:
     root = tmp_path_factory.mktemp("everything")
-    reader = connect("duckdb", scratch=root / "scratch", memory=2**30)
-    filled = everything.build(root / "duckdb", reader)
+    engine = connect("duckdb", scratch=root / "scratch", memory=2**30)
+    filled = everything.build(root / "filled", engine)
     ledger = Ledger.open(filled)
-    world = World({}, {}, reader.rows(ledger.facts(reader)), reader.rows(ledger.read(reader)))
-    for name, address in {"duckdb": "duckdb", **servers}.items():
-        if name != "duckdb":
-            shutil.copytree(filled.root, root / name, ignore=shutil.ignore_patterns("derived", "current*"))
-        workspace = Workspace(root / name)
-        done = CliRunner().invoke(main, ["-w", str(workspace.root), "--quiet", "run", "--engine", address])
-        assert done.exit_code == 0, f"{name}: {done.output} {done.exception!r}"
-        published = Published.current(workspace)
-        assert published.facts["engine"] == ("duckdb" if name == "duckdb" else "spark")
-        world.counts[name] = dict(published.counts)
-        found = {table: reader.rows(published.table(table, reader)) for table in published.counts}
-        world.tables[name] = {table: ordered(table, rows) for table, rows in found.items()}
-    yield world
-    reader.close()
+    facts, holding = engine.rows(ledger.facts(engine)), engine.rows(ledger.read(engine))
+    engine.close()
+    return World(facts, holding, run_on_each(filled, servers, root))
 
 
 def test_the_ledger_has_everything_in_it(world):
@@ -100,9 +78,7 @@ def gappy(table: pa.Table) -> set[str]:
 def test_every_derived_table_is_equal(world, name):
     first = world.tables["duckdb"][name]
     assert first.num_rows > 0, f"everything.py has nothing that gives a row of {name!r}: put something in"
-    for engine, tables in world.tables.items():
-        assert world.counts[engine][name] == tables[name].num_rows == first.num_rows, engine
-        same(first, tables[name], f"{engine}: {name}")
+    hold_equal(world.tables, name)
 
 
 def test_no_other_table_is_made(world):
