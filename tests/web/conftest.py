@@ -10,8 +10,8 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +22,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from regard.web import create_app
@@ -105,22 +106,28 @@ def client(served: str) -> Client:
 @pytest.fixture(scope="session")
 def served(shop: Workspace, clock: dt.datetime) -> Iterator[str]:
     """Address of the application on a port."""
-    with _serving(shop, clock) as address:
+    with _serving(create_app(shop, clock=lambda: clock)) as address:
         yield address
 
 
 @pytest.fixture
 def empty(workspace: Workspace, clock: dt.datetime) -> Iterator[str]:
     """Address of the pages of a workspace in which nothing has happened."""
-    with _serving(workspace, clock) as address:
+    with _serving(create_app(workspace, clock=lambda: clock)) as address:
         yield address
 
 
+@pytest.fixture
+def serving() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """Serves an application while a block runs, and gives its address."""
+    return _serving
+
+
 @contextmanager
-def _serving(workspace: Workspace, clock: dt.datetime) -> Iterator[str]:
-    """Serve a workspace from a thread."""
+def _serving(app: FastAPI) -> Iterator[str]:
+    """Serve an application from a thread."""
     listening = listen("127.0.0.1", None)
-    server = uvicorn.Server(uvicorn.Config(create_app(workspace, clock=lambda: clock), log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     while not server.started:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import gzip
+import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
-import regard.web
+from regard.access import Keys
+from regard.engine import connect
+from regard.ledger import Ledger
+from regard.store import Store
+from regard.web import create_app, snippet
+from regard.workspace import Workspace
 
 pytestmark = pytest.mark.browser
-SNIPPET = Path(regard.web.__file__).parent / "snippet" / "regard.js"
+Serving = Callable[[FastAPI], AbstractContextManager[str]]
+SNIPPET = snippet.FILE
 LIMIT = 4096
 BODY = """<!doctype html><title>Shop</title>
-<script async src="http://localhost:{port}/regard.js" data-key="wk_test" {more}></script>
+<script async src="{source}/regard.js" data-key="{key}" {more}></script>
 <h1>Shop</h1>
 <button id=works onclick="document.getElementById('out').textContent = Math.random()">Add to basket</button>
 <button id=dead>Pay now</button>
@@ -39,6 +48,8 @@ class Visit:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     more: str = ""
+    regard: str | None = None  # address of a real server; else this one stands in for it, and keeps what comes
+    key: str = "wk_test"
 
     def open(self, path: str = "/", more: str = "") -> None:
         self.more = more
@@ -47,6 +58,9 @@ class Visit:
 
     def at(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}{path}"
+
+    def html(self) -> str:
+        return BODY.format(source=self.regard or f"http://localhost:{self.port}", key=self.key, more=self.more)
 
     def flush(self) -> None:
         self.page.evaluate("window.regard.flush()")
@@ -70,7 +84,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
         def do_GET(self) -> None:
             script = self.path == "/regard.js"
-            text = SNIPPET.read_text(encoding="utf-8") if script else BODY.format(port=found.port, more=found.more)
+            text = SNIPPET.read_text(encoding="utf-8") if script else found.html()
             self._say(200, "text/javascript" if script else "text/html", text)
 
         def do_POST(self) -> None:
@@ -231,3 +245,50 @@ def test_calls_made_before_it_arrived_are_done_then(visit: Visit) -> None:
     visit.open("/")
     visit.flush()
     assert [event["properties"] for event in visit.named("Early")] == [{"a": 1}]
+
+
+@pytest.fixture
+def regard_(workspace: Workspace, serving: Serving) -> Iterator[tuple[str, Keys]]:
+    """Address of a server that takes what keys send, and its keys."""
+    store = Store.open(workspace)
+    keys = Keys(store)
+    with serving(create_app(workspace, keys=keys)) as address:
+        yield address, keys
+    store.close()
+
+
+def test_what_a_page_sends_is_in_the_ledger_of_a_real_server(
+    visit: Visit, regard_: tuple[str, Keys], workspace: Workspace
+) -> None:
+    address, keys = regard_
+    key = keys.create("shop-pages", scopes=("browser",), origins=(visit.at(""),))
+    visit.regard, visit.key = address, key.secret
+    proof = hmac.new(keys.signing_secret(key.key).encode(), b"C-8", "sha256").hexdigest()
+    visit.open("/shoes")
+    visit.page.evaluate("window.regard.identify('C-7', {email: 'ada@x.org'})")
+    visit.page.evaluate("proof => window.regard.identify('C-8', {}, proof)", proof)
+    visit.page.click("#dead", click_count=3, delay=20)
+    with visit.page.expect_response("**/v1/batch") as answer:
+        visit.page.evaluate("window.regard.flush()")
+    assert answer.value.status == 200
+    engine = connect("duckdb")
+    rows = engine.rows(Ledger.open(workspace).read(engine)).to_pylist()
+    engine.close()
+    by_event = {row["event"]: row for row in rows}
+    assert set(by_event) == {"page", "identify", "Rage Clicked"}
+    assert {row["channel"] for row in rows} == {"web"}
+    assert {row["source"] for row in rows} == {"shop-pages"}
+    rage = by_event["Rage Clicked"]
+    assert dict(rage["properties"])["text"] == "Pay now"
+    assert ("user", "C-8") in {(one["kind"], one["value"]) for one in rage["handles"]}
+    claimed = next(row for row in rows if dict(row["properties"]).get("claimed_user") == "C-7")
+    assert [one["kind"] for one in claimed["handles"]] == ["anonymous"], "anybody can read a page's key"
+
+
+def test_the_script_is_packed_held_and_for_anyone(regard_: tuple[str, Keys]) -> None:
+    address, _ = regard_
+    first = httpx.get(address + "/regard.js")
+    assert first.content == SNIPPET.read_bytes()
+    assert int(first.headers["content-length"]) <= LIMIT
+    again = httpx.get(address + "/regard.js", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")

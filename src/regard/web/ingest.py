@@ -26,6 +26,7 @@ from regard.access import Key, Keys, Pace
 from regard.errors import LogError, RegardError, SourceError
 from regard.ledger.log import Gauges, GroupCommit, payload_of
 from regard.sources.push import Bounds, Heard, cloudevents, plain, segment
+from regard.web import snippet
 from regard.workspace import Workspace
 
 BODY_S = 30.0
@@ -88,6 +89,9 @@ class Ingest:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, self._closing(receive), send)
+            return
+        if scope["type"] == "http" and scope["path"] == snippet.PATH and scope["method"] in ("GET", "HEAD"):
+            await snippet.answer(scope, send)
             return
         found = self._route(scope) if scope["type"] == "http" else None
         if found is None:

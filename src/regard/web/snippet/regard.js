@@ -21,11 +21,17 @@
   const id = () => crypto.randomUUID?.() || [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
   const said = () => mode !== "required" || store("consent") === "yes";
   let allowed = !quiet && said() && store("consent") !== "no";
-  let anonymous = null, userId;
+  let anonymous = null, userId, proof; // proof: the site's own server says that this visitor is userId
   const who = () => {
     anonymous ||= store("anonymous") || id();
     userId ??= store("user") || undefined;
+    proof ??= store("proof") || undefined;
     store("anonymous", anonymous);
+  };
+  const forget = (...more) => {
+    for (const one of ["anonymous", "user", "proof", ...more]) store(one, null);
+    anonymous = null;
+    userId = proof = undefined;
   };
 
   // -- out: gathered for a moment, sent in one request, and once more when the page goes away --
@@ -36,7 +42,7 @@
     who();
     const event = {
       type, messageId: id(), anonymousId: anonymous, userId, originalTimestamp: new Date().toISOString(),
-      context: { page: page(), locale: navigator.language, library: { name: "regard.js", version: "1" }, screen: { width: innerWidth, height: innerHeight } }, ...more,
+      context: { page: page(), proof, locale: navigator.language, library: { name: "regard.js", version: "1" }, screen: { width: innerWidth, height: innerHeight } }, ...more,
     };
     if (JSON.stringify(event).length > EVENT_BYTES) return;
     queue.push(event);
@@ -144,11 +150,21 @@
     ready: true,
     track: (event, properties = {}) => add("track", { event, properties }),
     page: (title = document.title, properties = {}) => add("page", { name: title, properties: { ...page(), ...properties } }),
-    identify: (user, traits = {}) => { if (allowed) { userId = String(user); store("user", userId); } add("identify", { traits }); },
-    reset: () => { for (const one of ["anonymous", "user"]) store(one, null); anonymous = null; userId = undefined; },
+    identify: (user, traits = {}, vouched) => {
+      if (allowed) {
+        [userId, proof] = [String(user), vouched];
+        store("user", userId);
+        store("proof", proof ?? null);
+      }
+      add("identify", { traits });
+    },
+    reset: () => forget(),
     consent: (yes) => {
       const was = allowed;
-      if (!yes) { queue = []; for (const one of ["anonymous", "user", "waiting"]) store(one, null); anonymous = null; userId = undefined; }
+      if (!yes) {
+        queue = [];
+        forget("waiting");
+      }
       if (!quiet) store("consent", yes ? "yes" : "no");
       allowed = !quiet && !!yes;
       if (allowed && !was) { shown = ""; start(); }
