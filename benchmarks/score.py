@@ -13,6 +13,7 @@ import argparse
 import datetime as dt
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,7 +29,7 @@ sys.path.insert(0, str(HERE.parent / "tests" / "experience"))
 
 import olist  # noqa: E402  (lies with the tests)
 
-from regard.blueprint import ScoreSettings  # noqa: E402
+from regard.blueprint import Blueprint, ScoreSettings  # noqa: E402
 from regard.engine import connect  # noqa: E402
 from regard.experience import rolling, score  # noqa: E402
 from regard.experience.model import Model  # noqa: E402
@@ -87,7 +88,7 @@ def boosted(
     return p
 
 
-def answered(folder: Path) -> tuple[pa.Table, dict[str, Seen]]:
+def answered(folder: Path, blueprint: Blueprint) -> tuple[pa.Table, dict[str, Seen]]:
     """Predictions of every answer with the order each is about, and what the rolling fit was given."""
     engine = connect("duckdb")
     seen: dict[str, Seen] = {}
@@ -100,7 +101,7 @@ def answered(folder: Path) -> tuple[pa.Table, dict[str, Seen]]:
 
     sys.modules["regard.experience.score"].roll = watched  # type: ignore[attr-defined]
     touches = olist.touches(folder, engine)
-    found = score(touches, olist.promises(touches, engine, AS_OF), olist.BLUEPRINT, engine, as_of=AS_OF).tables
+    found = score(touches, olist.promises(touches, engine, AS_OF), blueprint, engine, as_of=AS_OF).tables
     about = found["feedback"].select("feedback_id", "object_id")
     rows = engine.rows(found["predictions"].join(about, "feedback_id"))
     engine.close()
@@ -111,8 +112,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="the folder with Olist's files")
     parser.add_argument("--resamples", type=int, default=1000)
+    parser.add_argument("--peak-end", action="store_true", help="let the worst, the best and the last count for more")
     given = parser.parse_args()
-    rows, seen = answered(given.folder)
+    memory = replace(olist.BLUEPRINT.memory, peak_end=given.peak_end)
+    rows, seen = answered(given.folder, replace(olist.BLUEPRINT, memory=memory))
     in_time = rows.take(pc.sort_indices(rows, [("at", "ascending"), ("feedback_id", "ascending")]))
     number = {name: place for place, name in enumerate(in_time["feedback_id"].to_pylist())}
     rows = rows.take(pc.sort_indices(rows, [("at", "ascending"), ("object_id", "ascending")]))

@@ -14,10 +14,11 @@ from test_simulated import DAY, POINTS, start
 from regard.engine import Engine
 from regard.experience.certainty import Part, Sample, accounts, interval, loaded, met_by, refitted, sampled
 from regard.experience.cumulative import residuals, score_of, slope_of
+from regard.experience.features import features
 from regard.experience.leanings import Leanings
 from regard.experience.learn import Said, learn
 from regard.experience.memory import Memory
-from regard.experience.model import ACCOUNT_VAR, PERSON_VAR, Model, features
+from regard.experience.model import ACCOUNT_VAR, PERSON_VAR, Model
 from regard.experience.seen import Met
 
 Floats = NDArray[np.float64]

@@ -198,6 +198,21 @@ def test_a_lapse_fades_as_stated_and_never_goes(engine: Engine, recovered: bool,
     assert left[-1] >= 0.2 * left[0] * (1 - 1e-9)
 
 
+def test_a_recovery_adds_and_takes_nothing_from_the_lapse(engine: Engine) -> None:
+    """The lapse's own term is the same to the last bit with a recovery and without; a recovery is a term of its own."""
+    with_it, without = (
+        {
+            (row["interaction_id"], row["kind"]): row["eta"]
+            for row in told(engine, lapse(recovered=recovered), as_of=town.moment(40))["contributions"]
+            if row["level"] == "relationship"
+        }
+        for recovered in (True, False)
+    )
+    assert without["p-2", "arrival"] < 0
+    assert {key: eta for key, eta in with_it.items() if key[0] != "p-3"} == without
+    assert with_it["p-3", "apology"] > 0
+
+
 def test_a_bad_feeling_is_a_lapse_too(tables: dict[str, Rows]) -> None:
     bad = {row["interaction_id"] for row in tables["lapses"] if row["kind"] == "bad feeling"}
     assert bad == {row["feedback_id"] for row in tables["feedback"] if row["class"] == -1}

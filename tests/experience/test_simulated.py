@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import rankdata
 
 from regard.blueprint import Blueprint, Feedback, Impression, Memory, Rule, Scale, ScoreSettings, Touchpoint
 from regard.experience.cumulative import score_of
+from regard.experience.features import features, memory_slopes
 from regard.experience.kinds import kinds
 from regard.experience.leanings import Leanings
 from regard.experience.learn import Said, learn
-from regard.experience.model import Model, features, memory_slopes, stated
+from regard.experience.model import Model, stated
 from regard.experience.rolling import Rolled, Told, roll
 from regard.experience.scoring import _sd
 from regard.experience.seen import Met
@@ -157,12 +159,13 @@ def test_from_our_model_rank_calibration_and_intervals_hold() -> None:
     assert np.corrcoef(score, world.score)[0, 1] > 0.95
 
 
-def test_from_another_model_rank_and_calibration_hold_and_false_certainty_does_not_appear() -> None:
-    world = theirs(9000, seed=8)
+@pytest.mark.parametrize("seed", [8, 21])
+def test_from_another_model_rank_and_calibration_hold_and_false_certainty_does_not_appear(seed: int) -> None:
+    world = theirs(9000, seed=seed)
     result = rolled(world)
     late = slice(4500, None)
     p, detractor = result.chances[late, 0], world.told.classes[late] < 0
-    assert auc(p, detractor) > 0.85 * auc(world.eta[late] * -1, detractor)
+    assert auc(p, detractor) > 0.88 * auc(world.eta[late] * -1, detractor)
     order = np.argsort(p)
     gaps = [abs(p[part].mean() - detractor[part].mean()) for part in np.array_split(order, 10)]
     assert np.mean(gaps) < 0.03
@@ -174,8 +177,10 @@ def test_from_another_model_rank_and_calibration_hold_and_false_certainty_does_n
     tails = np.clip(rng.standard_t(3, size=4000) * 1.4, -30, 30)
     own = world.eta[:2000, None] + tails[None, :]
     expected = 100 * ((own > 0.6).mean(1) - (own < -0.6).mean(1))
-    inside = np.mean((low[:2000] <= expected) & (expected <= high[:2000]))
-    assert inside >= 0.82
+    inside = (low[:2000] <= expected) & (expected <= high[:2000])
+    assert inside.mean() >= 0.85
+    fifths = np.array_split(np.argsort(score[:2000]), 5)  # nor among those of some score alone
+    assert min(inside[part].mean() for part in fifths) >= 0.7
 
 
 def test_pure_noise_claims_nothing() -> None:

@@ -241,6 +241,7 @@ MEMORY = Shape(
         Key("gain", "duration", "how long the good lasts", into="gain_s"),
         Key("floor", "number", "the part that never fades, 0 to 1"),
         Key("spread", "number", "standard deviation of the log of the durations"),
+        Key("peak_end", "flag", "true lets the worst, the best and the last impression count for more or less"),
     ),
 )
 SCORE = Shape(

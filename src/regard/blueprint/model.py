@@ -225,12 +225,16 @@ class Impression:
 
 @dataclass(frozen=True)
 class Memory:
-    """Prior means of memory (seconds; floor 0 to 1) and the prior sd of log tau."""
+    """Prior means of memory (seconds; floor 0 to 1) and the prior sd of log tau.
+
+    peak_end : whether the worst, the best and the last impression may count for more, as far as answers say so.
+    """
 
     loss_s: float = 180 * 86_400.0
     gain_s: float = 60 * 86_400.0
     floor: float = 0.2
     spread: float = 1.0
+    peak_end: bool = False
 
 
 @dataclass(frozen=True)

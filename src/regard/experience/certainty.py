@@ -27,9 +27,10 @@ from scipy.stats import norm, qmc
 
 from regard.engine import seconds_between
 from regard.experience.cumulative import eta_of, score_of, slope_of
+from regard.experience.features import features
 from regard.experience.kinds import TRAITS
 from regard.experience.memory import Memory
-from regard.experience.model import Model, features
+from regard.experience.model import Model
 from regard.experience.seen import Met
 from regard.experience.standing import Standing, logistic
 
@@ -194,7 +195,7 @@ def refitted(eta: Floats, weight: Floats, met: Met, model: Model, *, seed: int) 
     n, scales, each = len(model.theta), len(model.scales), DRAWS // MEMORIES
     joint, rng = model.covariance, np.random.default_rng(seed)
     spread = np.linalg.cholesky(joint[n:, n:])
-    memories = norm.ppf(qmc.Sobol(3, rng=rng).random(MEMORIES)) @ spread.T
+    memories = norm.ppf(qmc.Sobol(len(model.memory_sd), rng=rng).random(MEMORIES)) @ spread.T
     given = np.linalg.solve(joint[n:, n:], joint[n:, :n])
     left = joint[:n, :n] - joint[:n, n:] @ given
     root = np.linalg.cholesky(left + 1e-12 * np.eye(n))

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regard.experience.cumulative import Answers, Prior, covariance, fit, hold
+from regard.experience.features import features, memory_slopes, usual
 from regard.experience.memory import Memory
-from regard.experience.model import Model, features, memory_slopes, usual
+from regard.experience.model import Model
 from regard.experience.seen import Met
 
 Floats = NDArray[np.float64]
@@ -98,25 +99,25 @@ def _step(model: Model, said: Said, columns: Floats) -> Model:
     prior.mean[n:] = model.stated_memory.point - point
     prior.lower[n:], prior.upper[n:] = -LONGEST, LONGEST
     whole = said.with_features(np.hstack([columns, memory_slopes(said.met, model)]), model)
-    found = fit(whole, prior, np.concatenate([model.theta, np.zeros(3)]))
+    found = fit(whole, prior, np.concatenate([model.theta, np.zeros(len(point))]))
     return replace(model, theta=found[:n], memory=Memory.at(point + found[n:]))
 
 
 def _identified(model: Model, joint: Floats) -> NDArray[np.bool_]:
-    return np.asarray(np.sqrt(np.diag(joint))[-3:] <= IDENTIFIED * model.memory_sd)
+    return np.asarray(np.sqrt(np.diag(joint))[len(model.theta) :] <= IDENTIFIED * model.memory_sd)
 
 
 def _joint_covariance(model: Model, said: Said, columns: Floats) -> Floats:
     """Of theta and the coordinates of memory together."""
     whole = said.with_features(np.hstack([columns, memory_slopes(said.met, model)]), model)
-    return covariance(np.concatenate([model.theta, np.zeros(3)]), whole, _joint_prior(model))
+    return covariance(np.concatenate([model.theta, np.zeros(len(model.memory_sd))]), whole, _joint_prior(model))
 
 
 def _joint_prior(model: Model) -> Prior:
     """Of theta, and of how far memory is from where it stands."""
-    free = np.full(3, np.inf)
+    free = np.full(len(model.memory_sd), np.inf)
     return Prior(
-        np.concatenate([model.prior.mean, np.zeros(3)]),
+        np.concatenate([model.prior.mean, np.zeros(len(model.memory_sd))]),
         np.concatenate([model.prior.sd, model.memory_sd]),
         np.concatenate([model.prior.lower, -free]),
         np.concatenate([model.prior.upper, free]),

@@ -23,31 +23,52 @@ LEAST_FLOOR, MOST_FLOOR = 0.02, 0.95
 FLOOR_SPREAD = 0.8
 """Prior sd of the floor's log-odds."""
 NAMES = ("memory.loss_s", "memory.gain_s", "memory.floor")
+PEAKS = ("memory.worst", "memory.best", "memory.last")
+HEIGHT_SD, MOST_HEIGHT = 0.5, 2.0
+"""Prior sd of the log of a peak's factor, and the most it may be."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """loss_s, gain_s : seconds after which what fades has fallen to 1/e. floor : the part that stays, 0 to 1."""
+    """loss_s, gain_s : seconds after which what fades has fallen to 1/e. floor : the part that stays, 0 to 1.
+
+    heights : logs of the factors of the worst, the best and the last impression (`peaks.py`); empty where the blueprint
+              does not ask for them.
+    """
 
     loss_s: float
     gain_s: float
     floor: float
+    heights: tuple[float, ...] = ()
 
     @classmethod
     def stated(cls, settings: Stated) -> Memory:
         """The blueprint's prior."""
-        return cls(settings.loss_s, settings.gain_s, float(np.clip(settings.floor, LEAST_FLOOR, MOST_FLOOR)))
+        heights = (0.0,) * len(PEAKS) if settings.peak_end else ()
+        return cls(settings.loss_s, settings.gain_s, float(np.clip(settings.floor, LEAST_FLOOR, MOST_FLOOR)), heights)
 
     @classmethod
     def at(cls, point: Floats) -> Memory:
-        """From unbounded coordinates: log of both taus, log-odds of the floor."""
+        """From unbounded coordinates: log of both taus, log-odds of the floor, heights where there are some."""
         floor = float(np.clip(1.0 / (1.0 + np.exp(-point[2])), LEAST_FLOOR, MOST_FLOOR))
-        return cls(float(np.exp(point[0])), float(np.exp(point[1])), floor)
+        heights = np.clip(point[3:], -MOST_HEIGHT, MOST_HEIGHT).tolist()
+        return cls(float(np.exp(point[0])), float(np.exp(point[1])), floor, tuple(heights))
 
     @property
     def point(self) -> Floats:
         """The unbounded coordinates, in which the prior is normal."""
-        return np.array([np.log(self.loss_s), np.log(self.gain_s), np.log(self.floor / (1 - self.floor))])
+        odds = np.log(self.floor / (1 - self.floor))
+        return np.array([np.log(self.loss_s), np.log(self.gain_s), odds, *self.heights])
+
+    @property
+    def values(self) -> Floats:
+        """What stands in `models`: both taus, the floor, the factors of peaks."""
+        return np.array([self.loss_s, self.gain_s, self.floor, *np.exp(self.heights)])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the coordinates."""
+        return NAMES + PEAKS if self.heights else NAMES
 
     def of(self, age_s: Floats, loss: NDArray[np.bool_]) -> Floats:
         """What is left of impressions of that age."""
@@ -55,7 +76,7 @@ class Memory:
         return self.floor + (1 - self.floor) * np.exp(-age_s / tau)
 
     def slopes(self, age_s: Floats, loss: NDArray[np.bool_]) -> Floats:
-        """Derivatives of what is left by the three coordinates, one row an impression."""
+        """Derivatives of what is left by the first three coordinates, one row an impression."""
         tau = np.where(loss, self.loss_s, self.gain_s)
         fading = np.exp(-age_s / tau)
         by_tau = (1 - self.floor) * fading * age_s / tau
@@ -68,5 +89,6 @@ class Memory:
 
 
 def prior_sd(settings: Stated) -> Floats:
-    """Prior sd of the three coordinates."""
-    return np.array([settings.spread, settings.spread, FLOOR_SPREAD])
+    """Prior sd of the coordinates."""
+    heights = [HEIGHT_SD] * len(PEAKS) if settings.peak_end else []
+    return np.array([settings.spread, settings.spread, FLOOR_SPREAD, *heights])

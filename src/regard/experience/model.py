@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from regard.blueprint import Blueprint
 from regard.experience.cumulative import Prior
 from regard.experience.kinds import Floats, Kind, Term
-from regard.experience.memory import NAMES, Memory, prior_sd
-from regard.experience.seen import Met
+from regard.experience.memory import Memory, prior_sd
 
 BASE, BASE_SD, WIDTH, WIDTH_SD = 1.0, 1.5, 0.0, 0.7
 """Prior of a scale's base (eta of a person without impressions; about +40 in net rating) and log width of "passive"."""
@@ -32,7 +31,7 @@ class Model:
 
     scales      : scales in use, the printed one first. theta : bases, log widths (one each a scale), then weights.
     reference   : what is usual, one entry a weight (0 where a term counts from zero).
-    covariance  : of theta and the three coordinates of memory. prior : of theta.
+    covariance  : of theta and the coordinates of memory. prior : of theta.
     known       : which of theta the answers identify; known_memory : which of memory.
     person_var, account_var : variance of what people and accounts say beyond what their impressions explain.
     n_answers, until_ms : what it was fitted on; 0 and None on stated priors.
@@ -92,7 +91,7 @@ class Model:
     def parameters(self) -> list[str]:
         """Names of theta, then of memory."""
         names = [f"base.{scale}" for scale in self.scales] + [f"log_width.{scale}" for scale in self.scales]
-        return [*names, *(kind.parameter(term) for kind, term in self.slots), *NAMES]
+        return [*names, *(kind.parameter(term) for kind, term in self.slots), *self.memory.names]
 
     def raw(self, kind: Kind, x: Floats) -> Floats:
         """Each impression's eta before memory."""
@@ -143,7 +142,7 @@ def stated(level: str, kinds: Sequence[Kind], blueprint: Blueprint) -> Model:
         prior=prior,
         memory_sd=memory_sd,
         known=np.zeros(2 * n + k, dtype=bool),
-        known_memory=np.zeros(3, dtype=bool),
+        known_memory=np.zeros(len(memory_sd), dtype=bool),
         person_var=PERSON_VAR,
         account_var=ACCOUNT_VAR,
     )
@@ -153,51 +152,10 @@ PERSON_VAR, ACCOUNT_VAR = 0.5, 0.1
 """Prior variance of what a person, and an account, says beyond what their impressions explain (eta squared)."""
 
 
-def features(met: Met, model: Model) -> Floats:
-    """Sums of each term over what was met before each question, with memory applied: (n, weights)."""
-    columns = np.zeros((met.n, len(model.slots)))
-    for kind in model.kinds:
-        rows = met.of_kind.get(kind.code)
-        if rows is None:
-            continue
-        ask, x = met.ask[rows], met.x[rows]
-        left = model.memory.of(met.age_s[rows], model.raw(kind, x) < 0)
-        where = model.span[kind.code]
-        for slot, term in zip(range(where.start, where.stop), kind.terms, strict=True):
-            columns[:, slot] = np.bincount(ask, (term.of(x) - model.reference[slot]) * left, minlength=met.n)
-    return columns
-
-
-def memory_slopes(met: Met, model: Model) -> Floats:
-    """Derivatives of eta by the three coordinates of memory: (n, 3)."""
-    slopes = np.zeros((met.n, 3))
-    for kind in model.kinds:
-        rows = met.of_kind.get(kind.code)
-        if rows is None:
-            continue
-        raw = model.raw(kind, met.x[rows])
-        by_memory = model.memory.slopes(met.age_s[rows], raw < 0) * raw[:, None]
-        for place in range(3):
-            slopes[:, place] += np.bincount(met.ask[rows], by_memory[:, place], minlength=met.n)
-    return slopes
-
-
-def usual(met: Met, model: Model) -> Floats:
-    """What is usual here: the mean of each centred term over everything met; 0 for the terms that count from zero."""
-    found = np.zeros(len(model.slots))
-    for kind in model.kinds:
-        x = met.x[met.of_kind.get(kind.code, np.zeros(0, dtype=np.int64))]
-        where = model.span[kind.code]
-        for slot, term in zip(range(where.start, where.stop), kind.terms, strict=True):
-            if term.centred and len(x):
-                found[slot] = float(term.of(x).mean())
-    return found
-
-
 def rows_of(model: Model) -> list[dict[str, object]]:
     """The model as rows of the table `models`, for people to read; `fits.save` keeps the whole of it."""
     name = f"score.{model.level}"
-    values = np.concatenate([model.theta, [model.memory.loss_s, model.memory.gain_s, model.memory.floor]])
+    values = np.concatenate([model.theta, model.memory.values])
     sd = np.sqrt(np.diag(model.covariance))
     known = np.concatenate([model.known, model.known_memory])
     rows: list[dict[str, object]] = []
@@ -233,7 +191,7 @@ def _ends(memory_place: int, value: float, sd: float) -> tuple[float, float]:
     """The 90 % interval, in the coordinates in which the parameter is normal."""
     if memory_place < 0:
         return float(value - Z90 * sd), float(value + Z90 * sd)
-    if memory_place < 2:
+    if memory_place != 2:
         return float(value * np.exp(-Z90 * sd)), float(value * np.exp(Z90 * sd))
     middle = np.log(value / (1 - value))
     return float(1 / (1 + np.exp(Z90 * sd - middle))), float(1 / (1 + np.exp(-Z90 * sd - middle)))
@@ -250,6 +208,9 @@ def _says(parameter: str) -> str:
         "memory.loss_s": "seconds after which what fades of a loss has fallen to 1/e",
         "memory.gain_s": "seconds after which what fades of a gain has fallen to 1/e",
         "memory.floor": "part of an impression that never fades, 0 to 1",
+        "memory.worst": "times by which the worst impression before a question counts for more than its share",
+        "memory.best": "times by which the best impression before a question counts for more than its share",
+        "memory.last": "times by which the last impression before a question counts for more than its share",
         "person_var": "variance of what people say beyond what their impressions explain, eta squared",
         "account_var": "variance of what accounts say beyond what impressions explain, eta squared",
     }

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from regard.blueprint import ScoreSettings
 from regard.experience.cumulative import probabilities, residuals
+from regard.experience.features import features
 from regard.experience.leanings import Leanings
 from regard.experience.learn import Said, learn
-from regard.experience.model import ACCOUNT_VAR, PERSON_VAR, Model, features
+from regard.experience.model import ACCOUNT_VAR, PERSON_VAR, Model
 from regard.experience.seen import Met
 
 Floats = NDArray[np.float64]

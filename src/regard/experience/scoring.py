@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from regard.engine import Engine
 from regard.experience.cumulative import score_of, slope_of
+from regard.experience.features import features, memory_slopes
 from regard.experience.kinds import Kind
 from regard.experience.leanings import Leanings
-from regard.experience.model import Z90, Model, features, memory_slopes
+from regard.experience.model import Z90, Model
+from regard.experience.peaks import heightened, mark
 from regard.experience.seen import Met, Sight, before
 
 Floats = NDArray[np.float64]
@@ -66,7 +68,8 @@ def rate(
     n = asked.rows.num_rows
     numbered = asked.rows.append_column("ask", pa.array(np.arange(n)))
     question = engine.table(numbered.select(["ask", "person_id", "at_ms", "object_type", "object_id"]))
-    met = engine.keep(before(question, made, standing, model.kinds, sight=sight))
+    seen = before(question, made, standing, model.kinds, sight=sight)
+    met = engine.keep(mark(seen, model) if model.memory.heights else seen)
     columns, slopes, counts = _summed(met, model, n, engine)
     u, v, left = leanings.of(asked.person, asked.account, model.person_var, model.account_var)
     eta = model.base + columns @ model.weights + u + v
@@ -87,10 +90,11 @@ def rate(
 def contributed(met: ir.Table, model: Model) -> ir.Table:
     """Each impression's eta at the moment of its question: what it weighed, and what memory left of it."""
     weighed = met.mutate(raw=model.eta(met.kind, met.x))
+    height = heightened(weighed.marks, np.array(model.memory.heights)) if model.memory.heights else 1.0
     return named(
         weighed.mutate(
             level=ibis.literal(model.level),
-            eta=weighed.raw * model.memory.expression(weighed.age_s, weighed.raw < 0),
+            eta=weighed.raw * model.memory.expression(weighed.age_s, weighed.raw < 0) * height,
         ),
         model.kinds,
     )
@@ -103,11 +107,12 @@ def named(rows: ir.Table, kinds: Sequence[Kind]) -> ir.Table:
 
 
 def _summed(met: ir.Table, model: Model, n: int, engine: Engine) -> tuple[Floats, Floats, Ints]:
-    columns, slopes = np.zeros((n, len(model.slots))), np.zeros((n, 3))
-    for batch in engine.stream(met.select("ask", "kind", "x", "age_s"), batch_rows=BATCH):
+    columns, slopes = np.zeros((n, len(model.slots))), np.zeros((n, len(model.memory_sd)))
+    wanted = ("ask", "kind", "x", "age_s", *(("marks",) if model.memory.heights else ()))
+    for batch in engine.stream(met.select(*wanted), batch_rows=BATCH):
         part = Met.of(pa.Table.from_batches([batch]), first=0, n=n)
         low, high = (int(part.ask[0]), int(part.ask[-1]) + 1) if len(part.ask) else (0, 0)
-        here = Met(part.ask - low, part.kind, part.x, part.age_s, high - low)
+        here = Met(part.ask - low, part.kind, part.x, part.age_s, high - low, part.marks)
         columns[low:high] += features(here, model)
         slopes[low:high] += memory_slopes(here, model)
     moments = met.select("ask", "at").distinct().group_by("ask").agg(n=ibis._.count())
@@ -120,7 +125,7 @@ def _summed(met: ir.Table, model: Model, n: int, engine: Engine) -> tuple[Floats
 def _sd(columns: Floats, slopes: Floats, left: Floats, model: Model) -> Floats:
     """Standard deviation of eta: of the joint fit, and of what people say beyond their impressions."""
     n = len(model.scales)
-    keep = np.r_[0, np.arange(2 * n, len(model.theta) + 3)]
+    keep = np.r_[0, np.arange(2 * n, len(model.covariance))]
     root = np.linalg.cholesky(model.covariance[np.ix_(keep, keep)])
     loadings = np.hstack([np.ones((len(columns), 1)), columns, slopes]) @ root
     return np.asarray(np.sqrt((loadings**2).sum(1) + left), dtype=np.float64)

@@ -26,6 +26,7 @@ class Met:
 
     ask  : number of the question (an answer, or a person at a moment), from 0. n : how many questions.
     kind : code of the kind. x : size, in the kind's units. age_s : seconds from the impression to the question.
+    marks : which are the worst, the best and the last, where the engine has marked them (`peaks.py`).
     """
 
     ask: Ints
@@ -33,6 +34,7 @@ class Met:
     x: Floats
     age_s: Floats
     n: int
+    marks: Ints | None = None
 
     @cached_property
     def of_kind(self) -> Mapping[int, Ints]:
@@ -54,7 +56,9 @@ class Met:
         )
         column = {name: rows[name].to_numpy()[order] for name in ("ask", "kind", "x", "age_s")}
         ask = column["ask"].astype(np.int64) - first
-        return cls(ask, column["kind"].astype(np.int64), column["x"].astype(float), column["age_s"].astype(float), n)
+        marks = rows["marks"].to_numpy()[order].astype(np.int64) if "marks" in rows.column_names else None
+        kind, x, age_s = column["kind"].astype(np.int64), column["x"].astype(float), column["age_s"].astype(float)
+        return cls(ask, kind, x, age_s, n, marks)
 
     def after(self, other: Met) -> Met:
         """These questions behind those of `other`."""
