@@ -29,6 +29,7 @@ def row(source: str, event: str, touchpoint: str | None, n: int, days: float, no
         "source": source,
         "event": event,
         "touchpoint": touchpoint,
+        "channel": "web" if touchpoint else None,
         "function": function,
         "n": n,
         "n_nobody": nobody,
@@ -76,6 +77,7 @@ def test_the_inventory_says_what_is_heard_silent_and_unrecorded_and_what_is_left
         ("call", "silent", 0),
     ]
     assert found[0].missing == ("mechanism", "owner")
+    assert found[0].channels == ("web",), "the ledger knows it, whether or not the blueprint does"
     assert found[1].missing == ("channel", "mechanism", "owner")
     assert health.empty_stages(BLUEPRINT) == ["Advocacy"]
 

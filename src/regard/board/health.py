@@ -159,13 +159,15 @@ def coverage(rows: Rows, blueprint: Blueprint) -> list[Coverage]:
 class Inventory:
     """One touchpoint as designed and as lived.
 
-    state : heard, silent (recorded, but nothing came), or unrecorded (nothing recognises it).
+    state    : heard, silent (recorded, but nothing came), or unrecorded (nothing recognises it).
+    channels : where it was heard, the most frequent first; what the blueprint designs stands in the touchpoint.
     """
 
     touchpoint: Touchpoint
     stage: str
     n: int
     last_at: dt.datetime | None
+    channels: tuple[str, ...] = ()
 
     @property
     def state(self) -> str:
@@ -175,9 +177,9 @@ class Inventory:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What the blueprint does not say of it."""
+        """What neither the blueprint nor, of its channel, the ledger says of it."""
         said = {
-            "channel": self.touchpoint.channel,
+            "channel": self.touchpoint.channel or self.channels,
             "function": self.touchpoint.function,
             "mechanism": self.touchpoint.mechanism,
             "owner": self.touchpoint.owner,
@@ -194,7 +196,11 @@ def inventory(rows: Rows, blueprint: Blueprint) -> list[Inventory]:
         mine = [row for row in rows if row["touchpoint"] == touchpoint.id]
         last = max((_moment(row["last_at"]) for row in mine), default=None)
         n = sum(_whole(row["n"]) for row in mine)
-        found.append(Inventory(touchpoint, labels.get(touchpoint.stage, touchpoint.stage), n, last))
+        by_channel: dict[str, int] = {}
+        for row in (one for one in mine if one["channel"]):
+            by_channel[str(row["channel"])] = by_channel.get(str(row["channel"]), 0) + _whole(row["n"])
+        channels = tuple(name for name, _ in sorted(by_channel.items(), key=lambda pair: (-pair[1], pair[0])))
+        found.append(Inventory(touchpoint, labels.get(touchpoint.stage, touchpoint.stage), n, last, channels))
     return found
 
 

@@ -43,7 +43,8 @@ def run_command(voice: Voice, as_of: str | None, horizon: str | None, engine_nam
         engine.close()
     took = time.monotonic() - began
     data = {"run": published.run, "as_of": published.as_of.isoformat(), "seconds": took, "rows": dict(published.counts)}
-    counts = ", ".join(f"{published.counts[name]:,} {name}" for name in ("persons", "touches", "promises", "scores"))
+    named = {"handles": "persons", "interactions": "touches", "promises": "promises", "scores": "scores"}
+    counts = ", ".join(f"{published.counts[table]:,} {name}" for name, table in named.items())
     voice.result(data, [f"As of {published.as_of:%Y-%m-%d %H:%M} UTC: {counts}; {took:.1f} s."])
 
 

@@ -13,6 +13,9 @@ DASH = "\N{EN DASH}"
 NONE = "\N{EM DASH}"
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "BRL": "R$", "JPY": "¥", "CHF": "CHF"}
 UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+WEEK_S = 7 * 86_400
+LONG_S = 8 * WEEK_S
+"""From here on whole weeks are said as weeks: a horizon is meant in them."""
 SMALL = 30
 """A figure of fewer than so many is greyed and says so."""
 
@@ -87,12 +90,14 @@ def exact(at: object, zone: str) -> str:
 def span(seconds: object) -> str:
     """A stretch of time, in its two largest units at most.
 
-    >>> span(90), span(3 * 86400 + 7200), span(None)
-    ('1\\xa0min 30\\xa0s', '3\\xa0d 2\\xa0h', '—')
+    >>> span(90), span(3 * 86400 + 7200), span(52 * 7 * 86400), span(None)
+    ('1\\xa0min 30\\xa0s', '3\\xa0d 2\\xa0h', '52\\xa0weeks', '—')
     """
     if not isinstance(seconds, int | float):
         return NONE
     left = round(abs(seconds))
+    if left >= LONG_S and not left % WEEK_S:
+        return f"{left // WEEK_S}\N{NO-BREAK SPACE}weeks"
     parts = []
     for size, name in UNITS:
         n, left = divmod(left, size)

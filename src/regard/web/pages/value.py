@@ -41,7 +41,7 @@ def value(request: Request) -> HTMLResponse:
         unknown=rows.get(None),
         expected=sum(float(str(row["value_minor"] or 0)) for row in rows.values()),
         foreseen=any(row["value_minor"] is not None for row in rows.values()),
-        n=sum(int(str(row["n"])) for row in rows.values()),
+        n=sum(int(str(row["n"])) for name, row in rows.items() if name is not None),
         costs=[{**row, "channel": channels.get(str(row["channel"]), row["channel"])} for row in costs],
         whole=whole,
         ours=ours,
