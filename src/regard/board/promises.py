@@ -50,3 +50,53 @@ def counted(of: str) -> Question:
         return rows.group_by("kind", "outcome").agg(n=rows.count())
 
     return Question(build, {**PERIOD, **ASKED, **GIVEN})
+
+
+@cache
+def heard(of: str) -> Question:
+    """What customers said of things about which a promise fell due, by kind, outcome and scale: n, mean rating."""
+
+    def build(tables: Tables, since: ir.Value, until: ir.Value, **asked: ir.Value) -> ir.Table:
+        rows = _due(tables, of, asked, since, until)
+        said = tables["feedback"].filter(tables["feedback"].level == "transaction")
+        return _rated(rows, said)
+
+    return Question(build, {**PERIOD, **ASKED, **GIVEN})
+
+
+@cache
+def expected(of: str) -> Question:
+    """What our own people noted of the same things, where they rate them: never feedback, only to be set beside it."""
+
+    def build(tables: Tables, since: ir.Value, until: ir.Value, **asked: ir.Value) -> ir.Table:
+        rows = _due(tables, of, asked, since, until)
+        touches = tables["touches"]
+        return _rated(rows, touches.filter(touches.actor == "employee"))
+
+    return Question(build, {**PERIOD, **ASKED, **GIVEN})
+
+
+def _rated(rows: ir.Table, said: ir.Table) -> ir.Table:
+    said = said.filter(said.rating.notnull(), said.object_id.notnull())
+    said = said.select("object_type", "object_id", "rating", "scale")
+    both = rows.select("kind", "outcome", "object_type", "object_id").inner_join(said, ["object_type", "object_id"])
+    return both.group_by("kind", "outcome", "scale").agg(n=both.count(), mean=both.rating.mean())
+
+
+@cache
+def by_unit(of: str) -> Question:
+    """Promises that fell due, by kind and the unit in which they were made: n, missed, kept in letter only."""
+
+    def build(tables: Tables, since: ir.Value, until: ir.Value, **asked: ir.Value) -> ir.Table:
+        rows = _due(tables, of, asked, since, until)
+        rows = rows.filter(~rows.outcome.isin(["open", "void"])).select("kind", "outcome", "person_id", "made_by")
+        touches = tables["touches"].filter(tables["touches"].unit.notnull())
+        placed = touches.select("person_id", "unit", made_by=touches.interaction_id).distinct()
+        both = rows.inner_join(placed, ["person_id", "made_by"])
+        return both.group_by("kind", "unit").agg(
+            n=both.count(),
+            missed=both.outcome.isin(["broken", "overdue"]).ifelse(1, 0).sum(),
+            letter=(both.outcome == "kept_in_letter").ifelse(1, 0).sum(),
+        )
+
+    return Question(build, {**PERIOD, **ASKED, **GIVEN})

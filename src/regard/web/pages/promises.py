@@ -12,6 +12,7 @@ from regard.board.story import kept_in_words
 from regard.errors import SettingError
 from regard.pipeline.standing import given
 from regard.web import names
+from regard.web.pages import kept
 from regard.web.site import site
 
 router = APIRouter()
@@ -38,6 +39,14 @@ def promises(request: Request) -> HTMLResponse:
     by_outcome = {
         name: sum(int(str(r["n"])) for r in counts if r["outcome"] == name) for name in board.promises.OUTCOMES
     }
+    whole = {**asked, "outcome": None}
+    found = kept.kinds(
+        counts,
+        now.ask(board.promises.heard(of), **whole, **values),
+        now.ask(board.promises.expected(of), **whole, **values),
+        now.ask(board.promises.by_unit(of), **whole, **values),
+        blueprint,
+    )
     ids = sorted({str(row["person_id"]) for row in rows if row["person_id"]})
     called = {row["person_id"]: row["handle"] for row in now.ask(board.people.names(), people=ids)} if ids else {}
     zone = ZoneInfo(blueprint.zone)
@@ -49,6 +58,8 @@ def promises(request: Request) -> HTMLResponse:
         rows=rows,
         asked=asked,
         outcomes=by_outcome,
+        found=found,
+        news=kept.sentences(found),
         n=sum(by_outcome.values()),
         missed=sum(by_outcome[name] for name in BAD),
         kinds=[(one.id, one.label) for one in blueprint.promises],
