@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import html
 import io
 import json
 import os
 import re
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from regard.blueprint import Blueprint, Unit, read
+from regard.board import Segment
 from regard.engine import Now, Reader
+from regard.experience.standing import Standing
+from regard.pipeline.apart import Part, parts
+from regard.pipeline.standing import Group, groups
+from regard.web.pages import apart, kept, overview
+from regard.web.view import View
 from regard.workspace import Workspace
 
 
@@ -272,3 +280,123 @@ def test_a_broken_blueprint_is_said_with_its_line(client: Any, shop: Workspace) 
     finally:
         shop.blueprint.write_text(text, encoding="utf-8")
         os.utime(shop.blueprint, (before, before))
+
+
+def test_units_and_accounts_stand_beside_everyone_with_the_figures_of_their_segment(
+    shop: Workspace, now: Now, sample: ModuleType
+) -> None:
+    blueprint = read(shop.blueprint)
+    since = sample.AS_OF - 365 * sample.DAY
+    found = {(one.kind, one.name): one for one in parts(now, blueprint, level="relationship", since=since)}
+    assert {name for kind, name in found if kind == "unit"} == {"north", "south"}
+    for kind, name in (("unit", "north"), ("account", "account-3")):
+        one = found[kind, name]
+        alone = groups(now, blueprint, Segment(kind, name), level="relationship", moments=[since])
+        whole, told = alone["all"], alone["answered"]
+        assert whole.now is not None
+        assert (one.now.n, one.told) == (whole.now.n, told.now.n if told.now else 0)
+        assert one.now.score == pytest.approx(whole.now.score)
+        assert (one.now.low, one.now.high) == (pytest.approx(whole.now.low), pytest.approx(whole.now.high))
+        assert one.change == pytest.approx(whole.change)
+
+
+def test_the_overview_says_who_stands_apart_and_links_to_it(client: Any) -> None:
+    text = client.get("/").text
+    part = re.findall(r'<section class="part" id="apart".*?</section>', text, re.S)[0]
+    assert "segment=unit%3Anorth" in part
+    assert re.search(r"north \d+ people(, few)?, \d+ % ever answered", words(part).replace("\xa0", " "))
+    assert 'id="apart"' not in client.get("/", segment="unit:north").text
+
+
+def part_of(name: str, role: str | None, score: float, told: int, n: int = 40) -> Part:
+    kind = "account" if role is not None else "unit"
+    standing = Standing(dt.datetime(2026, 3, 1, tzinfo=dt.UTC), score, n, score - 5, score + 5)
+    return Part(kind, name, role or None, standing, told, -20.0)
+
+
+def test_the_news_is_the_quiet_unit_that_fell_and_the_account_whose_roles_differ() -> None:
+    everyone = Standing(dt.datetime(2026, 3, 1, tzinfo=dt.UTC), 30.0, 400, 28.0, 32.0)
+    blueprint = Blueprint("T", units=(Unit("coast", "Coast"),))
+    beside = [part_of("coast", None, -4, 1), part_of("vale", None, 29, 12), part_of("Elm", "", 10, 9)]
+    beside += [part_of("Elm", "sponsor", 40, 1, n=1), part_of("Elm", "user", -60, 8)]
+    said = apart.sentences(beside, everyone, 0.25, blueprint)
+    assert [one.replace("\xa0", " ") for one in said] == [
+        "Coast stands apart at −4, 20 points down, and hardly tells us: 2 % of its people ever answered, 25 % of "
+        "everyone.",
+        "At Elm, 1 sponsor stands at +40, 40 users at −60.",
+    ]
+    alike = [part_of("vale", None, 29, 12), part_of("Elm", "sponsor", 30, 1), part_of("Elm", "user", 25, 8)]
+    assert apart.sentences(alike, everyone, 0.25, blueprint) == []
+
+
+def test_what_is_not_told_apart_from_nothing_is_not_claimed(now: Now) -> None:
+    rows = [{"kind": "late", "points": -50.0, "n_people": 4, "n_interactions": 9}]
+    rows += [{"kind": "packaging", "points": -90.0, "n_people": 4, "n_interactions": 9}]
+    at = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    whole = Group(None, Standing(at, 10.0, 10, 5.0, 15.0), [Standing(at, 20.0, 10)])
+    found = overview.causes(rows, whole, Blueprint("T"), {"packaging"})
+    assert [(one.kind, one.claimed, one.tone) for one in found] == [
+        ("packaging", False, "unclaimed"),
+        ("late", True, "feel-n2"),
+    ]
+    view = View.read({}, as_of=at, known_since=at, zone="UTC")
+    assert overview.headline({"all": whole}, found, view, Blueprint("T")).cause == "late took away most"
+    models = {str(row["parameter"]): row for row in now.rows(now.tables["models"])}
+    unsure = overview.unclaimed(now, "relationship")
+    assert "lateness" not in unsure
+    for kind in ("call", "visit"):
+        low, high = float(str(models[kind]["low"])), float(str(models[kind]["high"]))
+        assert (kind in unsure) == (low < 0 < high or models[kind]["status"] != "estimated")
+
+
+def test_a_run_of_another_blueprint_says_so_instead_of_an_empty_score(
+    client: Any, shop: Workspace, sample: ModuleType
+) -> None:
+    text = shop.blueprint.read_text(encoding="utf-8")
+    try:
+        changed = text.replace("- {kind: visit, touch: visit}", "- {kind: billing, touch: invoice}")
+        shop.blueprint.write_text(changed, encoding="utf-8")
+        answer = client.get("/")
+        assert heading(answer.text) == "The scores were worked out by another blueprint than today's"
+        assert "regard run" in words(answer.text)
+    finally:
+        shop.blueprint.write_text(text, encoding="utf-8")
+        os.utime(shop.blueprint, (sample.START.timestamp(), sample.START.timestamp()))
+
+
+def test_promises_say_what_was_kept_in_letter_only_and_what_people_said_of_it() -> None:
+    promise = SimpleNamespace(id="door", label="To your door")
+    blueprint = SimpleNamespace(
+        promises=[promise], scales=[SimpleNamespace(id="stars", high=5.0)], units=[Unit("hills", "Hills")]
+    )
+    counts = [
+        {"kind": "door", "outcome": name, "n": n} for name, n in (("kept", 900), ("kept_in_letter", 100), ("void", 7))
+    ]
+    heard = [
+        {"kind": "door", "outcome": "kept", "scale": "stars", "n": 80, "mean": 4.2},
+        {"kind": "door", "outcome": "kept_in_letter", "scale": "stars", "n": 31, "mean": 2.75},
+        {"kind": "door", "outcome": "kept_in_letter", "scale": "smiles", "n": 3, "mean": 1.0},
+    ]
+    hoped = [{"kind": "door", "outcome": "kept_in_letter", "scale": "self", "n": 20, "mean": 4.71}]
+    places = [
+        {"kind": "door", "unit": unit, "n": 500, "missed": 0, "letter": m} for unit, m in (("hills", 95), ("vale", 5))
+    ]
+    found = kept.kinds(counts, heard, hoped, places, blueprint)  # type: ignore[arg-type]
+    assert [(one.name, one.n, one.share) for one in found[0].outcomes] == [
+        ("kept", 900, 0.9),
+        ("kept_in_letter", 100, 0.1),
+    ]
+    assert [place.label for place in found[0].places] == ["Hills", "vale"]
+    assert [one.replace("\xa0", " ") for one in kept.sentences(found)] == [
+        "“To your door” was kept in letter only 100 times, most in Hills (19 % there, 10.0 % in all). Customers rate "
+        "it 2.8 of 5, where it was kept 4.2; our own people expected 4.7."
+    ]
+
+
+def test_the_promises_page_shows_what_came_of_them_by_outcome_and_place(client: Any, now: Now) -> None:
+    text = client.get("/promises", period="all").text
+    part = words(re.findall(r'<section class="part" id="came".*?</section>', text, re.S)[0])
+    broken = sum(row["outcome"] == "broken" for row in now.rows(now.tables["promises"]))
+    assert f"Broken {broken}" in part
+    assert "north" in part
+    assert "of 5" in part or "—" in part

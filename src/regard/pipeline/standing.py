@@ -61,7 +61,7 @@ def _groups(
     model = fitted(now, blueprint, level)
     if model is None:
         return {}
-    as_of, mine = now.published.as_of, _members(now, blueprint, segment, level)
+    as_of, mine = now.published.as_of, members_of(now, blueprint, segment, level)
     counted = now.rows(certainty.accounts(tables["scores"], tables["leanings"], mine, model))
     sample = _sample(now, mine, model, blueprint.score.seed)
     course = now.rows(at_moments(tables["contributions"], mine, model, as_of=as_of, moments=moments))
@@ -79,14 +79,15 @@ def _groups(
 def _sample(now: Now, mine: ir.Table, model: Model, seed: int) -> Callable[[bool | None], certainty.Sample]:
     """Some of the group's people, all of them or those who answered or did not."""
     assert now.published is not None
-    people = _whole(now, certainty.sampled(now.tables["scores"], mine, model))
-    met = _whole(now, certainty.met_by(people, now.tables["impressions"], model, as_of=now.published.as_of))
+    people = gathered(now, certainty.sampled(now.tables["scores"], mine, model))
+    met = gathered(now, certainty.met_by(people, now.tables["impressions"], model, as_of=now.published.as_of))
     every = certainty.loaded(people, met, model, seed=seed)
     answered = np.array(people["answered"].to_pylist(), dtype=bool)
     return lambda told: every if told is None else every.part(answered == told)
 
 
-def _whole(now: Now, expression: ir.Table) -> pa.Table:
+def gathered(now: Now, expression: ir.Table) -> pa.Table:
+    """All rows of an expression, columns as the engine gives them."""
     return pa.Table.from_batches(now.stream(expression), schema=expression.schema().to_pyarrow())
 
 
@@ -110,7 +111,8 @@ def given(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> dict[
     }
 
 
-def _members(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> ir.Table:
+def members_of(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> ir.Table:
+    """Those in a segment who are still customers, lazily: table (person_id, first_at, answered)."""
     values = given(now, blueprint, segment, level)
     return members(
         now.tables,

@@ -18,7 +18,7 @@ from regard.pipeline.standing import given, groups
 from regard.pipeline.story import told
 from regard.tables import TABLES, Table
 from regard.web.pages.find import hits
-from regard.web.pages.overview import causes, promises
+from regard.web.pages.overview import causes, promises, unclaimed
 from regard.web.plain import plain
 from regard.web.site import Site, site
 from regard.web.view import LEVELS, View
@@ -161,7 +161,7 @@ def overview(
         "segment": str(view.segment),
         "level": view.level,
         "groups": {name: {"now": one.now, "change": one.change, "course": one.course} for name, one in found.items()},
-        "causes": causes(caused, found.get("all"), blueprint),
+        "causes": causes(caused, found.get("all"), blueprint, unclaimed(now, view.level)),
         "promises": promises(due, blueprint),
     }
     return said(now, {"data": data})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -12,8 +12,11 @@ from fastapi.responses import HTMLResponse
 from regard import board
 from regard.blueprint import Blueprint
 from regard.engine import Now
-from regard.pipeline.standing import Group, given, groups
+from regard.pipeline.apart import parts
+from regard.pipeline.standing import Group, fitted, given, groups
 from regard.web import names, pictures, words
+from regard.web.pages import apart
+from regard.web.pages.shapes import Dot
 from regard.web.site import site
 from regard.web.view import View
 
@@ -42,7 +45,11 @@ def overview(request: Request) -> HTMLResponse:
     period = {"since": view.since, "until": view.until}
     kind = view.segment.kind
     answers = now.ask(board.overview.answers(kind), **period, **values)
-    caused = causes(now.ask(board.overview.causes(kind), **period, **values), found.get("all"), blueprint)
+    felt = now.ask(board.overview.causes(kind), **period, **values)
+    caused = causes(felt, found.get("all"), blueprint, unclaimed(now, view.level))
+    beside = parts(now, blueprint, level=view.level, since=view.moments[0]) if kind == "everyone" else []
+    whole = found["all"].now if "all" in found else None
+    rows = apart.picture(beside, whole, view, blueprint) if whole else []
     return here.page(
         request,
         "overview.html",
@@ -51,6 +58,11 @@ def overview(request: Request) -> HTMLResponse:
         groups=found,
         headline=headline(found, caused, view, blueprint),
         deck=deck(found),
+        news=apart.sentences(beside, whole, told_share(found), blueprint) if whole else [],
+        beside=rows,
+        beside_axis=apart.axis(rows, whole) if whole and rows else None,
+        whole=whole,
+        unread=fitted(now, blueprint, view.level) is None and now.count("scores") > 0,
         dots=dots(found, [row for row in answers if row["level"] == view.level], whole=kind == "everyone"),
         course=course(found, view),
         causes=caused,
@@ -85,8 +97,9 @@ def headline(found: Mapping[str, Group], caused: Sequence[Cause], view: View, bl
     else:
         size = max(1, round(abs(change)))
         moved = f"{size} point{'s' if size != 1 else ''} {'up' if change > 0 else 'down'} since {since}"
-    worse = min(caused, key=lambda one: one.points, default=None)
-    best = max(caused, key=lambda one: one.points, default=None)
+    sure = [one for one in caused if one.claimed]
+    worse = min(sure, key=lambda one: one.points, default=None)
+    best = max(sure, key=lambda one: one.points, default=None)
     fell = change is not None and change < STEADY
     if fell and worse is not None and worse.points < 0:
         cause = f"{_inside(worse.label)} took away most"
@@ -111,26 +124,19 @@ def deck(found: Mapping[str, Group]) -> str:
     return f"{first}, {second}."
 
 
+def told_share(found: Mapping[str, Group]) -> float:
+    """Share of the segment who ever answered on the level."""
+    whole, told = found.get("all"), found.get("answered")
+    n = whole.now.n if whole and whole.now else 0
+    return (told.now.n if told and told.now else 0) / n if n else 0.0
+
+
 def _moved(group: Group) -> str:
     if group.change is None:
         return ""
     if abs(group.change) < STEADY:
         return " (steady)"
     return f" ({'up' if group.change > 0 else 'down'} {abs(group.change):.0f})"
-
-
-@dataclass(frozen=True)
-class Dot:
-    """One row of the picture of scores."""
-
-    label: str
-    says: str
-    score: float
-    low: float | None
-    high: float | None
-    n: int
-    tone: str
-    shape: str = ""
 
 
 def dots(found: Mapping[str, Group], answers: Sequence[Row], *, whole: bool) -> tuple[list[Dot], pictures.Axis]:
@@ -193,10 +199,27 @@ class Cause:
     n_people: int
     n_interactions: int
     tone: str
+    claimed: bool = True
 
 
-def causes(rows: Sequence[Row], whole: Group | None, blueprint: Blueprint) -> list[Cause]:
-    """What took away most and what added most, at most five of each, the worst first."""
+def unclaimed(now: Now, level: str) -> set[str]:
+    """Kinds of impression of which no weight is told apart from nothing: every interval holds 0, or is a prior's."""
+    rows = now.hold("models", lambda: now.rows(now.tables["models"]))
+    told: dict[str, bool] = {}
+    for row in rows:
+        low, high = row["low"], row["high"]
+        if row["model"] == f"score.{level}" and isinstance(low, float) and isinstance(high, float):
+            kind = str(row["parameter"]).partition("[")[0]
+            clear = row["status"] == "estimated" and not low < 0 < high
+            told[kind] = told.get(kind, False) or clear
+    return {kind for kind, clear in told.items() if not clear}
+
+
+def causes(rows: Sequence[Row], whole: Group | None, blueprint: Blueprint, unsure: Set[str]) -> list[Cause]:
+    """What took away most and what added most, at most five of each, the worst first.
+
+    unsure : kinds of which we do not claim that they do anything, from `unclaimed`.
+    """
     n = whole.now.n if whole and whole.now else 0
     if not n:
         return []
@@ -209,7 +232,8 @@ def causes(rows: Sequence[Row], whole: Group | None, blueprint: Blueprint) -> li
             points,
             int(str(row["n_people"])),
             int(str(row["n_interactions"])),
-            f"feel-{pictures.feeling(points, strong)}",
+            "unclaimed" if str(row["kind"]) in unsure else f"feel-{pictures.feeling(points, strong)}",
+            str(row["kind"]) not in unsure,
         )
         for points, row in sorted(each, key=lambda pair: pair[0])
         if abs(points) >= 0.005
