@@ -29,8 +29,8 @@ BOUNDS = Bounds(body=500 * 1024, item=32 * 1024, items=2_500)
 CALLS = ("identify", "track", "page", "screen", "group", "alias")
 BATCHES = ("batch", "import")
 CHANNELS = {"browser": "web", "mobile": "app"}
-LIBRARIES = (("regard.js", "web"), ("analytics.js", "web"), ("analytics-next", "web"), ("ios", "app"),
-             ("android", "app"), ("swift", "app"), ("kotlin", "app"), ("react-native", "app"), ("flutter", "app"))  # fmt: skip
+LIBRARIES = {"regard.js": "web", "analytics.js": "web", "analytics-next": "web", "ios": "app", "android": "app",
+             "swift": "app", "kotlin": "app", "react-native": "app", "flutter": "app"}  # fmt: skip
 UNKEPT = ("traits", "ip", "proof")
 """Parts of the context that are no facts of the interaction; an address of the network is personal, and not needed."""
 MOST_TRAITS = 200
@@ -279,7 +279,7 @@ def _channel(one: Message, context: dict[str, Any]) -> str | None:
         return "app"
     library = context.get("library")
     library = str(library.get("name") or "") if isinstance(library, dict) else ""
-    return next((channel for part, channel in LIBRARIES if part in library), None)
+    return next((channel for part, channel in LIBRARIES.items() if part in library), None)
 
 
 def _language(context: dict[str, Any]) -> str | None:
