@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import shutil
@@ -176,9 +177,9 @@ def prepare(question: Question, said: argparse.Namespace, rows: int) -> None:
     if question.data == "clv" and rows == CDNOW:
         summary = data / "cdnow_customers_summary.csv"
         if not summary.exists():
-            from lifetimes.datasets import __file__ as datasets
-
-            shutil.copy(Path(datasets).parent / summary.name, summary)
+            package = importlib.util.find_spec("lifetimes")  # its datasets cannot be imported without setuptools
+            assert package is not None and package.origin is not None
+            shutil.copy(Path(package.origin).parent / "datasets" / summary.name, summary)
         return
     wanted = data / (f"clv_{rows}.npz" if question.data == "clv" else f"{question.data}_{rows}")
     if wanted.exists():
