@@ -18,6 +18,7 @@ from regard.errors import BlueprintError, RegardError, SettingError, TableError,
 from regard.ledger.log import GroupCommit
 from regard.web import api
 from regard.web.ingest import Ingest
+from regard.web.ingest_schema import describe
 from regard.web.pages import ROUTERS
 from regard.web.site import HERE, ROOMS, Site
 from regard.workspace import Workspace
@@ -66,6 +67,7 @@ def create_app(
     app.exception_handler(HTTPException)(_refused)
     app.exception_handler(RequestValidationError)(_unreadable)
     app.exception_handler(Exception)(_broken)
+    app.openapi = describe(app.openapi)  # type: ignore[method-assign]
     app.state.log = GroupCommit(workspace.log)
     app.add_middleware(Ingest, workspace=workspace, keys=keys, pace=pace, clock=clock, log=app.state.log)
     return app
