@@ -385,6 +385,7 @@ EXPERIENCE_TABLES = (
         _columns("""
         promise_id     | string  | kind, and the object or interaction that made it
         person_id      | string  | to whom
+        person         | int32   | their number, as in steps
         kind           | string  | the blueprint's promise
         object_type    | string  | what it was about
         object_id      | string  | its id
@@ -418,6 +419,7 @@ EXPERIENCE_TABLES = (
         feedback_id    | string  | interaction_id of the answer
         source         | string  | its source
         person_id      | string  | who answered
+        person         | int32   | their number, as in steps
         account        | string  | the business customer
         at             | instant | time of the answer
         level          | string  | transaction or relationship
@@ -497,6 +499,7 @@ EXPERIENCE_TABLES = (
         ("person_id", "level", "interaction_id", "kind"),
         _columns("""
         person_id      | string  | whose
+        person         | int32   | their number, as in steps
         level          | string  | transaction or relationship
         interaction_id | string  | what; null on the base row
         at             | instant | when it happened
@@ -561,6 +564,70 @@ EXPERIENCE_TABLES = (
         eta            | float64 | what it adds to eta
         eta_sd         | float64 | its standard deviation
         as_of          | instant | the time of knowing
+        """),
+    ),
+)
+
+BOARD_TABLES = (
+    Table(
+        "profiles",
+        "board",
+        "one person on one level: how they regard us, what they are worth, when and where we met them",
+        ("level", "person_id"),
+        _columns("""
+        level                | string  | transaction or relationship
+        person_id            | string  | who
+        person               | int32   | their number, as in steps
+        first_at             | instant | first seen
+        last_at              | instant | last seen
+        score                | float64 | expected net rating on scale, -100 to 100
+        low                  | float64 | lower end of its 90 % interval
+        high                 | float64 | upper end of its 90 % interval
+        scale                | string  | the scale whose cut-points make it a number
+        calibrated           | boolean | false while it rests on stated priors
+        eta                  | float64 | the sum of base and contributions
+        n_interactions       | int64   | interactions that contribute
+        answered             | boolean | gave feedback on this level
+        account              | string  | the business customer
+        units                | array<string> | the units in which we met them; null for none
+        channels             | array<string> | the channels on which we met them; null for none
+        p_alive              | float64 | probability of still being a customer
+        spent_minor          | int64   | spent so far, net of returns
+        expected_value_minor | float64 | over the horizon
+        cost_to_serve_minor  | int64   | over the twelve months to as_of
+        disruption_minor     | int64   | part of the cost to serve above what a customer of this value costs
+        quadrant             | string  | value beside disruption: cherish, mend, keep or rethink
+        currency             | string  | the workspace's currency; null for somebody without a value
+        as_of                | instant | the time of knowing
+        """),
+    ),
+    Table(
+        "arrivals",
+        "board",
+        "what was recorded, by source, event and what it was recognised as",
+        ("source", "event", "touchpoint", "stage", "channel", "function"),
+        _columns("""
+        source         | string  | the system it came from
+        event          | string  | what happened
+        touchpoint     | string  | what it was recognised as
+        stage          | string  | its stage
+        channel        | string  | its channel
+        function       | string  | its function
+        n              | int64   | interactions
+        n_nobody       | int64   | of them, those of nobody we can name
+        first_at       | instant | the first of them
+        last_at        | instant | the last of them
+        """),
+    ),
+    Table(
+        "segments",
+        "board",
+        "accounts, units and channels that a figure can be of",
+        ("kind", "name"),
+        _columns("""
+        kind           | string  | account, unit or channel
+        name           | string  | its name
+        n              | int64   | interactions
         """),
     ),
 )
@@ -643,7 +710,7 @@ VALUE_TABLES = (
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for table in (*LEDGER_TABLES, *IDENTITY_TABLES, *JOURNEY_TABLES, *EXPERIENCE_TABLES, *VALUE_TABLES)
+    for table in (*LEDGER_TABLES, *IDENTITY_TABLES, *JOURNEY_TABLES, *EXPERIENCE_TABLES, *VALUE_TABLES, *BOARD_TABLES)
 }
 
 

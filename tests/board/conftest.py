@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pytest
 
+from regard.board import gather, number_people
 from regard.engine import Engine, Now, Publication, Reader, schema
 from regard.tables import TABLES
 from regard.workspace import Workspace
@@ -27,13 +28,25 @@ def opened(workspace: Workspace, engine: Engine) -> Callable[..., Now]:
 
     def publish(**tables: Rows) -> Now:
         publication = Publication(workspace, engine, as_of=AS_OF, now=AS_OF)
-        for name in (name for name, spec in TABLES.items() if spec.derived):
-            rows = pa.Table.from_pylist(list(tables.get(name, [])), schema=schema(name).to_pyarrow())
-            publication.write(name, engine.table(rows))
+        given = {name: _typed(name, tables.get(name, [])) for name, spec in TABLES.items() if spec.room != "board"}
+        numbers = engine.keep(number_people(engine.table(given["touches"])))
+        publication.number(numbers)
+        written = {"numbers": numbers}
+        for name in (name for name in given if TABLES[name].derived):
+            rows = given[name].drop_columns(
+                [column for column in given[name].column_names if column == "person" and name != "steps"]
+            )
+            written[name] = publication.write(name, engine.table(rows))
+        for name, table in gather(written, engine).items():
+            publication.write(name, table, order_by=TABLES[name].key)
         publication.publish({})
         return Reader(workspace).now()
 
     return publish
+
+
+def _typed(name: str, rows: Rows) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=schema(name).to_pyarrow())
 
 
 @pytest.fixture

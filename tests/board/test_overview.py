@@ -186,7 +186,7 @@ def test_pages_of_people_are_everybody_once(
     seen: list[object] = []
     after, after_id = lists.start(descending)
     while True:
-        asked = lists.listed("everyone", sort, descending)
+        asked = lists.listed("everyone", sort, descending, False)
         rows = now.ask(asked, q=None, quadrant=None, after=after, after_id=after_id, size=2, **given)
         seen += [row["person_id"] for row in rows]
         if len(rows) < 2:

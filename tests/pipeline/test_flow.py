@@ -63,6 +63,18 @@ def test_people_are_found_through_customer_number_email_and_order(worked):
     assert whose["5:review"] is None  # an order nobody knows
 
 
+@pytest.mark.parametrize("name", ["promises", "feedback", "contributions", "profiles"])
+def test_a_person_has_one_number_in_every_table(worked, name):
+    people = sorted({row["person_id"] for row in rows(worked, "touches") if row["person_id"]})
+    found = {(row["person_id"], row["person"]) for row in rows(worked, name, order="person_id")}
+    assert found
+    assert found <= {(person, number) for number, person in enumerate(people, 1)}
+    steps = {row["journey"]: row["person"] for row in rows(worked, "steps")}
+    for row in rows(worked, "journeys", order="journey"):
+        number = steps[row["journey"]]
+        assert row["person_id"] == (people[number - 1] if number else None)
+
+
 def test_meaning_is_applied(worked):
     call = next(row for row in rows(worked, "touches") if row["interaction_id"] == "2:call")
     expected = {"touchpoint": "call", "stage": "use", "function": "service", "channel": "phone", "object_id": "A2"}

@@ -14,7 +14,7 @@ from pathlib import Path
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from regard import experience, journeys
+from regard import board, experience, journeys
 from regard.blueprint import read
 from regard.engine import Engine, Publication, connect, schema
 from regard.workspace import Workspace
@@ -266,14 +266,18 @@ def publish(workspace: Workspace, engine: Engine) -> None:
     publication = Publication(workspace, engine, as_of=AS_OF, now=AS_OF + dt.timedelta(hours=6))
     rows = lives()
     touches = publication.write("touches", arrow(engine, "touches", rows))
-    promises = publication.write("promises", arrow(engine, "promises", promised(rows)))
-    publication.write("persons", arrow(engine, "persons", handles(rows)))
-    publication.write("value", arrow(engine, "value", worth(rows)))
+    written = {"touches": touches, "numbers": engine.keep(board.number_people(touches))}
+    publication.number(written["numbers"])
+    promises = publication.write("promises", arrow(engine, "promises", promised(rows)).drop("person"))
+    written["persons"] = publication.write("persons", arrow(engine, "persons", handles(rows)))
+    written["value"] = publication.write("value", arrow(engine, "value", worth(rows)))
     for name, table in journeys.split(touches, blueprint, engine).items():
         publication.write(name, table)
     perceived = experience.score(touches, promises, blueprint, engine, as_of=AS_OF)
     publication.note(experience.fits.NAME, experience.fits.save(perceived.fits))
     for name, table in perceived.tables.items():
+        written[name] = publication.write(name, table)
+    for name, table in board.gather(written, engine).items():
         publication.write(name, table)
     publication.publish({"horizon_s": 365 * 86_400.0, "engine": "duckdb", "ledger_version": 1})
 

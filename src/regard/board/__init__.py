@@ -1,12 +1,14 @@
 """What do leaders and everyone who serves a customer need to see? Questions over several rooms' tables, for the pages.
 
-Into it: the published tables and a blueprint. Out of it: questions that `engine.Reader` compiles once, and what a
-person's rows say in sentences. It writes no table.
+in  : `touches`, `persons`, `scores`, `value` and a blueprint
+out : `profiles`, `arrivals` and `segments`; questions that `engine.Reader` compiles once; what a person's rows say in
+      sentences
 """
 
 from __future__ import annotations
 
 from regard.board import health, overview, people, promises, worth
+from regard.board.gather import gather, number_people
 from regard.board.segments import Segment, members, options
 from regard.board.story import Balance, Sentence, Span, balance, spans, tell
 
@@ -16,8 +18,10 @@ __all__ = [
     "Sentence",
     "Span",
     "balance",
+    "gather",
     "health",
     "members",
+    "number_people",
     "options",
     "overview",
     "people",

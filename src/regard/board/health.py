@@ -21,13 +21,7 @@ def arrivals() -> Question:
     """What was recorded, by source, event and what it was recognised as: n, first and last."""
 
     def build(tables: Tables) -> ir.Table:
-        touches = tables["touches"]
-        return touches.group_by("source", "event", "touchpoint", "stage", "channel", "function").agg(
-            n=touches.count(),
-            n_nobody=touches.person_id.isnull().ifelse(1, 0).sum(),
-            first_at=touches["at"].min(),
-            last_at=touches["at"].max(),
-        )
+        return tables["arrivals"]
 
     return Question(build, {})
 

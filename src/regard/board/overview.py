@@ -23,7 +23,7 @@ def answers(kind: str) -> Question:
     def build(tables: Tables, since: ir.Value, until: ir.Value, **given: ir.Value) -> ir.Table:
         feedback = tables["feedback"]
         rows = feedback.filter(feedback.at >= since, feedback.at < until)
-        rows = rows.semi_join(members(tables, kind, **given), "person_id")
+        rows = rows.semi_join(members(tables, kind, **given), "person")
         return rows.group_by("level", "scale").agg(
             n=rows.count(),
             promoters=(rows["class"] == 1).ifelse(1, 0).sum(),
@@ -45,7 +45,7 @@ def promises(kind: str) -> Question:
         made = tables["promises"]
         made = made.mutate(counted_at=ibis.coalesce(made.due_at, made.delivered_at, made.made_at))
         rows = made.filter(made.counted_at >= since, made.counted_at < until, made.outcome != "void")
-        rows = rows.semi_join(members(tables, kind, **given), "person_id")
+        rows = rows.semi_join(members(tables, kind, **given), "person")
         outcomes = ("exceeded", "kept", "kept_in_letter", "broken", "overdue", "open")
         return (
             rows.group_by("kind", "function")
@@ -69,8 +69,8 @@ def causes(kind: str) -> Question:
         rows = made.filter(
             made.level == given["level"], made.interaction_id.notnull(), made.at >= since, made.at < until
         )
-        rows = rows.semi_join(members(tables, kind, **given), "person_id")
-        by_person = rows.group_by("kind", "person_id").agg(points=rows.points.sum(), n=rows.count())
+        rows = rows.semi_join(members(tables, kind, **given), "person")
+        by_person = rows.group_by("kind", "person").agg(points=rows.points.sum(), n=rows.count())
         return by_person.group_by("kind").agg(
             points=by_person.points.sum(), n_people=by_person.count(), n_interactions=by_person.n.sum()
         )
@@ -122,9 +122,7 @@ def worst() -> Question:
 
 
 def _valued(tables: Tables, kind: str, given: dict[str, ir.Value]) -> ir.Table:
-    scores = tables["scores"].filter(tables["scores"].level == given["level"])
-    worth = tables["value"].select("person_id", "expected_value_minor", "currency", "p_alive")
-    rows = scores.join(worth, "person_id").semi_join(members(tables, kind, **given), "person_id")
-    return rows.select(
+    rows = members(tables, kind, **given)
+    return rows.filter(rows.currency.notnull()).select(
         "person_id", "score", "low", "high", "account", "answered", "expected_value_minor", "currency", "p_alive"
     )

@@ -26,11 +26,12 @@ RANK = ("customer", "email", "phone", "account")
 
 
 @cache
-def listed(kind: str, sort: str, descending: bool) -> Question:
+def listed(kind: str, sort: str, descending: bool, sought: bool) -> Question:
     """A page of people.
 
     sort   : one of `SORTS`.
-    given  : those of a segment; q (part of a handle, null for all), quadrant (null for all), after and after_id (where
+    sought : whether only those are wanted some handle of whom holds a text.
+    given  : those of a segment; q (that part, else null), quadrant (null for all), after and after_id (where
              the page before ended; see `start`), size.
     Raises : SettingError for something a list cannot be sorted by.
     """
@@ -51,7 +52,7 @@ def listed(kind: str, sort: str, descending: bool) -> Question:
         size: ir.IntegerValue,
         **given: ir.Value,
     ) -> ir.Table:
-        rows = _all(tables, kind, q, quadrant, given)
+        rows = _all(tables, kind, sought, q, quadrant, given)
         place = rows[SORTS[sort]].cast("float64").fill_null(-FIRST if descending else FIRST)
         rows = rows.mutate(place=place)
         beyond = rows.place < after if descending else rows.place > after
@@ -73,29 +74,32 @@ def start(descending: bool) -> tuple[float, str]:
 
 
 @cache
-def counted(kind: str) -> Question:
+def counted(kind: str, sought: bool) -> Question:
     """How many people a list has, and their mean score."""
 
     def build(tables: Tables, q: ir.StringValue, quadrant: ir.StringValue, **given: ir.Value) -> ir.Table:
-        rows = _all(tables, kind, q, quadrant, given)
+        rows = _all(tables, kind, sought, q, quadrant, given)
         return rows.aggregate(n=rows.count(), score=rows.score.mean())
 
     return Question(build, {**LIST, **GIVEN})
 
 
 def _all(
-    tables: Tables, kind: str, q: ir.StringValue, quadrant: ir.StringValue, given: dict[str, ir.Value]
+    tables: Tables,
+    kind: str,
+    sought: bool,
+    q: ir.StringValue,
+    quadrant: ir.StringValue,
+    given: dict[str, ir.Value],
 ) -> ir.Table:
-    persons = tables["persons"]
-    found = persons.filter(q.isnull() | persons.handle.lower().contains(q.lower()) | (persons.person_id == q))
-    seen = found.group_by("person_id").agg(last_at=found.last_at.max())
-    scores = tables["scores"].filter(tables["scores"].level == given["level"])
-    worth = tables["value"].select(
-        "person_id", "p_alive", "expected_value_minor", "cost_to_serve_minor", "currency", "quadrant"
-    )
-    rows = scores.join(seen, "person_id").left_join(worth, "person_id").drop("person_id_right")
-    if kind != "everyone":
-        rows = rows.semi_join(members(tables, kind, **given), "person_id")
+    if kind == "everyone":
+        rows = tables["profiles"].filter(tables["profiles"].level == given["level"])
+    else:
+        rows = members(tables, kind, **given)
+    if sought:
+        persons = tables["persons"]
+        found = persons.filter(persons.handle.lower().contains(q.lower()) | (persons.person_id == q))
+        rows = rows.semi_join(found, "person_id")
     rows = rows.filter(quadrant.isnull() | (rows.quadrant == quadrant))
     return rows.select(
         "person_id",
@@ -161,12 +165,9 @@ def holding() -> Question:
 
 @lru_cache(maxsize=1)
 def first_met() -> Question:
-    """When the first and the latest person was seen, and how many people there are."""
+    """When the first person was seen: one row (first_at)."""
 
     def build(tables: Tables) -> ir.Table:
-        persons = tables["persons"]
-        return persons.aggregate(
-            first_at=persons.first_at.min(), last_at=persons.last_at.max(), n=persons.person_id.nunique()
-        )
+        return tables["profiles"].aggregate(first_at=tables["profiles"].first_at.min())
 
     return Question(build, {})

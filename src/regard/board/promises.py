@@ -26,7 +26,7 @@ def _due(tables: Tables, of: str, asked: dict[str, ir.Value], since: ir.Value, u
         outcome.isnull() | (made.outcome == outcome),
         person.isnull() | (made.person_id == person),
     )
-    return rows.filter(person.notnull() | rows.person_id.isin(members(tables, of, **asked).person_id))
+    return rows.filter(person.notnull() | rows.person.isin(members(tables, of, **asked).person))
 
 
 @cache

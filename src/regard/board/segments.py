@@ -13,6 +13,7 @@ from regard.errors import SettingError
 
 KINDS = ("everyone", "answered", "quiet", "account", "unit", "channel")
 NAMED = ("account", "unit", "channel")
+OFFERED = 12
 GIVEN = {"segment": "string", "level": "string", "seen_since": "timestamp('UTC', 6)", "alive_over": "float64"}
 """What every question about a segment is given; `members` takes the same."""
 
@@ -57,41 +58,31 @@ def members(
 
     seen_since : an interaction at this time or later makes somebody a customer still,
     alive_over : and so does a probability above this, where one is known.
-    Returns    : table (person_id, first_at, answered: gave feedback on the level).
+    Returns    : rows of `profiles`: person_id, person (a number, quicker to join by), first_at, answered ...
     """
-    met = (
-        tables["persons"]
-        .group_by("person_id")
-        .agg(first_at=tables["persons"].first_at.min(), last_at=tables["persons"].last_at.max())
+    rows = tables["profiles"]
+    rows = rows.filter(
+        rows.level == level, rows.last_at >= seen_since, rows.p_alive.isnull() | (rows.p_alive > alive_over)
     )
-    met = met.filter(met.last_at >= seen_since)
-    worth = tables["value"].select("person_id", "p_alive")
-    still = met.left_join(worth, "person_id").filter(lambda t: t.p_alive.isnull() | (t.p_alive > alive_over))
-    rated = tables["scores"].filter(tables["scores"].level == level).select("person_id", "answered", "account")
-    mine = still.select("person_id", "first_at").join(rated, "person_id")
     if kind == "answered":
-        mine = mine.filter(mine.answered)
-    elif kind == "quiet":
-        mine = mine.filter(~mine.answered)
-    elif kind == "account":
-        mine = mine.filter(mine.account == segment)
-    elif kind in NAMED:
-        touches = tables["touches"]
-        mine = mine.semi_join(touches.filter(touches[kind] == segment).select("person_id").distinct(), "person_id")
-    return mine.select("person_id", "first_at", "answered")
+        return rows.filter(rows.answered)
+    if kind == "quiet":
+        return rows.filter(~rows.answered)
+    if kind == "account":
+        return rows.filter(rows.account == segment)
+    if kind in NAMED:
+        return rows.filter(rows[f"{kind}s"].contains(segment))
+    return rows
 
 
 @lru_cache(maxsize=1)
 def options() -> Question:
-    """Accounts, units and channels by name, the most frequent first; rows (kind, name, n)."""
+    """Accounts, units and channels by name, the most frequent of each first; rows (kind, name, n)."""
 
     def build(tables: Tables) -> ir.Table:
-        found = []
-        for kind in NAMED:
-            touches = tables["touches"]
-            named = touches.filter(touches[kind].notnull()).group_by(name=touches[kind]).agg(n=ibis._.count())
-            named = named.order_by(ibis.desc("n"), "name").limit(12)
-            found.append(named.select(kind=ibis.literal(kind), name=named.name, n=named.n))
-        return ibis.union(*found)
+        named = tables["segments"]
+        order = ibis.window(group_by="kind", order_by=[ibis.desc("n"), "name"])
+        first = named.mutate(place=ibis.row_number().over(order))
+        return first.filter(first.place < OFFERED).order_by("kind", "place").drop("place")
 
     return Question(build, {})

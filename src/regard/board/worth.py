@@ -16,9 +16,8 @@ def quadrants(kind: str) -> Question:
     """People by quadrant: n, expected value, spent so far, cost to serve, disruption and mean score."""
 
     def build(tables: Tables, **given: ir.Value) -> ir.Table:
-        scores = tables["scores"].filter(tables["scores"].level == given["level"]).select("person_id", "score")
-        rows = tables["value"].left_join(scores, "person_id").drop("person_id_right")
-        rows = rows.semi_join(members(tables, kind, **given), "person_id")
+        rows = members(tables, kind, **given)
+        rows = rows.filter(rows.currency.notnull())
         return rows.group_by("quadrant").agg(
             n=rows.count(),
             value_minor=rows.expected_value_minor.sum(),

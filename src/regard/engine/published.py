@@ -113,15 +113,26 @@ class Publication:
         self.folder = workspace.derived / self.run
         self.folder.mkdir(parents=True)
         self.counts: dict[str, int] = {}
+        self._numbers: ir.Table | None = None
         self._alone = threading.Lock()
+
+    def number(self, people: ir.Table) -> None:
+        """From now on rows of a table that has a column `person` are given the number of their person.
+
+        people : kept, (person_id, person: int32); somebody who is not in it gets no number.
+        """
+        self._numbers = people
 
     def write(self, name: str, expression: ir.Table, *, order_by: tuple[str, ...] = ()) -> ir.Table:
         """Write one derived table in the shape `tables.py` gives it and return it read back.
 
         expression : has every column of the table, of its type or one that can be cast to it; others are left out.
+                     `as_of` and `person` are filled in where it has none.
         Raises     : TableError naming the columns that are missing.
         """
         shape = schema(name)
+        if "person" in shape and "person" not in expression.columns:
+            expression = self._numbered(expression)
         have = expression.schema()
         missing = [column for column in shape.names if column not in have and column != "as_of"]
         if missing:
@@ -166,6 +177,11 @@ class Publication:
     def abandon(self) -> None:
         """Remove what an unfinished run wrote."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _numbered(self, rows: ir.Table) -> ir.Table:
+        if self._numbers is None:
+            return rows.mutate(person=ibis.null("int32"))
+        return rows.left_join(self._numbers, "person_id").drop("person_id_right")
 
     def _sync(self) -> None:
         for path in (*self.folder.rglob("*.parquet"), *self.folder.glob("*.json")):

@@ -158,8 +158,9 @@ def _shaped(turns: ir.Table, promise: Promise, as_of: dt.datetime) -> ir.Table:
         "as_of": _literal(as_of),
     }
     shape = schema("promises")
-    columns = {name: values.get(name, turns[name] if name in turns.columns else None) for name in shape.names}
-    return turns.select(**columns).cast(dict(shape.items()))
+    names = [name for name in shape.names if name != "person"]  # which is filled in when the table is written
+    columns = {name: values.get(name, turns[name] if name in turns.columns else None) for name in names}
+    return turns.select(**columns).cast({name: shape[name] for name in names})
 
 
 def _said(word: str | None, otherwise: ir.StringValue) -> ir.StringValue:

@@ -99,7 +99,9 @@ def score(
     return Perceived({name: _shaped(name, table, as_of) for name, table in tables.items()}, tuple(fits))
 
 
-_SHOWN = [name for name in schema("impressions").names if name != "as_of"]
+FILLED = ("person", "as_of")
+"""Columns that are filled in when a table is written."""
+_SHOWN = [name for name in schema("impressions").names if name not in FILLED]
 
 
 @dataclass(frozen=True)
@@ -233,5 +235,5 @@ def _shaped(name: str, table: ir.Table, as_of: dt.datetime) -> ir.Table:
     """The columns that `tables.py` gives it, and as_of."""
     shape = schema(name)
     moment = ibis.literal(as_of).cast(shape["as_of"])
-    columns = {column: table[column].cast(kind) for column, kind in shape.items() if column != "as_of"}
+    columns = {column: table[column].cast(kind) for column, kind in shape.items() if column not in FILLED}
     return table.select(**columns, as_of=moment)

@@ -65,7 +65,9 @@ def _parts(now: Now, blueprint: Blueprint, level: str, since: dt.datetime) -> li
     if model is None or now.published is None or not any(names.values()):
         return []
     as_of, tables, seed = now.published.as_of, now.tables, blueprint.score.seed
-    mine = side_by_side(tables, members_of(now, blueprint, Segment(), level), names)
+    mine = side_by_side(
+        tables, members_of(now, blueprint, Segment(), level).select("person_id", "first_at", "answered"), names
+    )
     counted = now.rows(certainty.accounts(tables["scores"], tables["leanings"], mine, model))
     before = now.rows(at_moments(tables["contributions"], mine, model, as_of=as_of, moments=[since]))
     sample = _sample(now, mine, model, seed)

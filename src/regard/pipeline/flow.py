@@ -1,6 +1,6 @@
 """The river, top to bottom: read this first.
 
-    ledger -> identity -> journeys -> experience -> value
+    ledger -> identity -> journeys -> experience -> value -> board
 
 Each room takes tables and gives tables; this file only knows their order. Every table is written and read back before
 the next room takes it, so that nothing is worked out twice.
@@ -17,13 +17,14 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.types as ir
 
-from regard import experience, identity, journeys, value
+from regard import board, experience, identity, journeys, value
 from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
 from regard.engine import Engine, Publication, Published, connect
 from regard.errors import SettingError, WorkspaceError
 from regard.experience import fits
 from regard.ledger import Ledger
+from regard.tables import table as table_named
 from regard.workspace import Workspace
 
 SEAL_MEMORY = 2**29
@@ -91,12 +92,14 @@ def _work_out(
 
     say("Who it happened to")
     resolved = identity.resolve(known, ledger.side("decisions", engine), blueprint, engine)
-    write("persons", resolved.persons)
+    persons = write("persons", resolved.persons)
     write("merges", resolved.merges)
     theirs = identity.belong(resolved.assigned, ledger.side("memberships", engine), resolved.persons, blueprint, engine)
 
     say("What they went through")
     touches = write("touches", journeys.touch(theirs, blueprint), order_by=journeys.TOUCH_ORDER)
+    numbers = engine.keep(board.number_people(touches))
+    publication.number(numbers)
     for name, table in journeys.split(touches, blueprint, engine).items():
         write(name, table)
 
@@ -109,15 +112,18 @@ def _work_out(
     scored = perceived.tables
     score_models = scored.pop("models")
     lapses = write("lapses", scored.pop("lapses"))
-    for name, table in scored.items():
-        write(name, table)
+    written = {name: write(name, table) for name, table in scored.items()}
 
     say("What it is worth")
     rates = ledger.side("rates", engine)
     estimated = value.estimate(touches, lapses, rates, blueprint, engine, as_of=as_of, horizon_s=horizon_s)
     write("models", score_models.union(estimated.pop("models")))
-    for name, table in estimated.items():
-        write(name, table)
+    written |= {name: write(name, table) for name, table in estimated.items()}
+
+    say("What pages ask")
+    gathered = board.gather({**written, "touches": touches, "persons": persons, "numbers": numbers}, engine)
+    for name, table in gathered.items():
+        write(name, table, order_by=table_named(name).key)
 
 
 def default_as_of(known: ir.Table, blueprint: Blueprint, engine: Engine, *, now: dt.datetime) -> dt.datetime:

@@ -6,14 +6,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import ibis
 import ibis.expr.types as ir
 
 from regard import journeys
 from regard.blueprint import Blueprint, Impression
-from regard.board import Segment, members
+from regard.board import Segment
 from regard.engine import Now
-from regard.pipeline.standing import given
+from regard.pipeline.standing import members_of
 
 Row = Mapping[str, object]
 
@@ -48,20 +47,8 @@ def _mapped(
 
 
 def _numbers(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> ir.Table:
-    """The numbers by which `steps` knows the members: people with a touch, from 1, in the order of their ids."""
-    touches = now.tables["touches"]
-    people = touches.filter(touches.person_id.notnull()).select("person_id").distinct()
-    people = people.mutate(person=(ibis.row_number().over(order_by=people.person_id) + 1).cast("int32"))
-    values = given(now, blueprint, segment, level)
-    mine = members(
-        now.tables,
-        segment.kind,
-        segment=ibis.literal(segment.name, "string"),
-        level=ibis.literal(level),
-        seen_since=ibis.literal(values["seen_since"]),
-        alive_over=ibis.literal(blueprint.alive_over),
-    )
-    return people.semi_join(mine, "person_id").select("person")
+    """The numbers by which `steps` knows the members."""
+    return members_of(now, blueprint, segment, level).select("person")
 
 
 def home(blueprint: Blueprint, kind: str) -> str | None:

@@ -29,6 +29,7 @@ router = APIRouter(prefix=PREFIX)
 TYPES: Mapping[str, Any] = {
     "timestamp": dt.datetime,
     "map": dict[str, str],
+    "array<string>": list[str],
     "array": list[dict[str, str | None]],
     "string": str,
     "float64": float,

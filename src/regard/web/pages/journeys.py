@@ -29,7 +29,7 @@ def journeys(request: Request) -> HTMLResponse:
         return here.page(request, "unpublished.html", now=now, view=view, loaded=now.count("loads"))
     found = mapped(now, blueprint, view.segment, level=view.level, since=view.since, until=view.until)
     values = given(now, blueprint, view.segment, view.level)
-    size = int(str(now.ask(board.people.counted(view.segment.kind), q=None, quadrant=None, **values)[0]["n"]))
+    size = int(str(now.ask(board.people.counted(view.segment.kind, False), q=None, quadrant=None, **values)[0]["n"]))
     rows = now.ask(board.overview.causes(view.segment.kind), since=view.since, until=view.until, **values)
     did: dict[str, float] = {}
     for row in rows:

@@ -38,7 +38,9 @@ def people(request: Request) -> HTMLResponse:
     rows = asked.page(now, here, view, size=SIZE + 1)
     more, rows = len(rows) > SIZE, rows[:SIZE]
     found = now.ask(
-        board.people.counted(view.segment.kind), **asked.filters, **given(now, blueprint, view.segment, view.level)
+        board.people.counted(view.segment.kind, bool(asked.q)),
+        **asked.filters,
+        **given(now, blueprint, view.segment, view.level),
     )[0]
     return here.page(
         request,
@@ -123,7 +125,7 @@ class Asked:
 
     def page(self, now: Now, here: Site, view: View, *, size: int) -> list[dict[str, object]]:
         """Rows with the handle that names each best."""
-        asked = board.people.listed(view.segment.kind, self.sort, self.descending)
+        asked = board.people.listed(view.segment.kind, self.sort, self.descending, bool(self.q))
         values = given(now, here.blueprint, view.segment, view.level)
         rows = now.ask(asked, **self.filters, after=self.after, after_id=self.after_id, size=size, **values)
         ids = [str(row["person_id"]) for row in rows]
