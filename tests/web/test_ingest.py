@@ -312,6 +312,112 @@ def test_cloudevents_in_all_three_modes_known_by_source_and_id(post, held):
     assert post("/api/v1/cloudevents", {"a": 1}).status_code == 400
 
 
+# -- webhooks ------------------------------------------------------------------------------------------------------
+
+SHOP = """
+version: 1
+source: webshop
+key: [id]
+format: {at: data.lines}
+hook: {signature: standard, secret: REGARD_TEST_HOOK}
+handles: {email: customer.email}
+objects: [{type: order, id: data.order}, {type: product, id: skus}]
+interactions:
+  - event: {column: kind, map: {sold: purchase}}
+    at: at
+    when: {column: kind, not: [noise]}
+    amount: {column: price, currency: {column: data.currency}}
+    properties: {n: {column: n, type: number}, gift: {column: gift, type: boolean}}
+"""
+GIFT = {"n": 2, "gift": True}
+LINES = {
+    "customer": {"email": "ada@x.org"},
+    "data": {
+        "order": "o1",
+        "currency": "EUR",
+        "lines": [
+            {"id": 1, "kind": "sold", "at": "2026-01-01T10:00:00Z", "price": 9.99, "skus": ["a", "b"]} | GIFT,
+            {"id": 2, "kind": "noise"},
+            {"id": 3, "kind": "seen", "at": 1767261600},
+            {"id": 4, "kind": "seen", "at": "soon"},
+            {"kind": "seen", "at": "2026-01-01T10:00:00Z"},
+        ],
+    },
+}
+
+
+def signed(secret: bytes, body: bytes, *, name: str = "msg_1", at: dt.datetime = NOW) -> dict[str, str]:
+    import hmac
+
+    said = f"{name}.{int(at.timestamp())}.".encode() + body
+    signature = base64.b64encode(hmac.new(secret, said, "sha256").digest()).decode()
+    return {
+        "webhook_id": name,
+        "webhook_timestamp": str(int(at.timestamp())),
+        "webhook_signature": f"v1,bm90IGl0 v1,{signature}",
+    }
+
+
+def test_a_signed_webhook_is_read_by_its_mapping(post, held, workspace, monkeypatch):
+    workspace.maps.mkdir()
+    (workspace.maps / "shop.map.yaml").write_text(SHOP)
+    secret = b"0123456789abcdef"
+    monkeypatch.setenv("REGARD_TEST_HOOK", "whsec_" + base64.b64encode(secret).decode())
+    body = json.dumps(LINES).encode()
+    answer = post("/hooks/shop", body, key=None, **signed(secret, body))
+    assert answer.status_code == 202
+    assert (answer.json()["accepted"], [one["index"] for one in answer.json()["errors"]]) == (2, [3, 4])
+    assert "soon" in answer.json()["errors"][0]["reason"]
+    assert post("/hooks/shop", body, key=None, **signed(secret, body, name="msg_2")).status_code == 202
+    sold, seen = held()
+    assert (sold["interaction_id"], sold["event"], sold["source"]) == ("1:purchase", "purchase", "webshop")
+    assert (sold["amount_minor"], sold["currency"]) == (999, "EUR")
+    assert handles(sold) == {"email": "ada@x.org"}
+    assert [one["id"] for one in sold["objects"]] == ["o1", "a", "b"]
+    assert sold["properties"] == {"n": "2", "gift": "true"}
+    assert seen["occurred_at"] == dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
+
+
+def test_a_webhook_that_is_not_signed_or_comes_too_late_is_refused(post, workspace, monkeypatch):
+    workspace.maps.mkdir()
+    (workspace.maps / "shop.map.yaml").write_text(SHOP)
+    body, secret = json.dumps(LINES).encode(), b"0123456789abcdef"
+    assert post("/hooks/shop", body, key=None, **signed(secret, body)).status_code == 503
+    monkeypatch.setenv("REGARD_TEST_HOOK", "whsec_" + base64.b64encode(secret).decode())
+    late = signed(secret, body, at=NOW - dt.timedelta(minutes=6))
+    for refused in ({}, late, signed(b"another", body), signed(secret, body + b" ")):
+        assert post("/hooks/shop", body, key=None, **refused).status_code == 401
+    assert post("/hooks/none", body, key=None).status_code == 404
+    assert post("/hooks/../shop", body, key=None).status_code in (404, 405)
+
+
+@pytest.mark.parametrize(("encoding", "algorithm"), [("hex", "sha256"), ("base64", "sha1")])
+def test_an_hmac_in_a_header_of_the_senders_choice(post, held, workspace, monkeypatch, encoding, algorithm):
+    import hmac
+
+    workspace.maps.mkdir()
+    hook = "{signature: hmac, secret: REGARD_TEST_HOOK, header: X-Hub-Signature, prefix: 'sig=', "
+    hook += f"encoding: {encoding}, algorithm: {algorithm}}}"
+    text = SHOP.replace("{signature: standard, secret: REGARD_TEST_HOOK}", hook)
+    (workspace.maps / "hub.map.yaml").write_text(text)
+    monkeypatch.setenv("REGARD_TEST_HOOK", "quiet")
+    body = json.dumps(LINES).encode()
+    digest = hmac.new(b"quiet", body, algorithm).digest()
+    said = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
+    assert post("/hooks/hub", body, key=None, x_hub_signature=f"sig={said}").status_code == 202
+    assert post("/hooks/hub", body, key=None, x_hub_signature="sig=" + "0" * 64).status_code == 401
+    assert len(held()) == 2
+
+
+def test_a_webhook_without_a_signature_needs_a_key_for_webhooks(post, keys, held, workspace):
+    workspace.maps.mkdir()
+    plain = "\n".join(line for line in SHOP.splitlines() if not line.startswith("hook:"))
+    (workspace.maps / "shop.map.yaml").write_text(plain)
+    assert post("/hooks/shop", LINES).status_code == 403
+    assert post("/hooks/shop", LINES, key=keys.create("hooks", scopes=("hooks",)).secret).status_code == 202
+    assert len(held()) == 2
+
+
 # -- refusals ------------------------------------------------------------------------------------------------------
 
 HOSTILE = {

@@ -235,6 +235,24 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """How a webhook that this mapping reads is signed.
+
+    signature  : "standard" (Standard Webhooks), or "hmac" over the body in `header`.
+    secret     : name of the environment variable that holds the sender's secret.
+    tolerance_s: of a signed time, seconds.
+    """
+
+    signature: str
+    secret: str
+    header: str = ""
+    prefix: str = ""
+    encoding: str = "hex"
+    algorithm: str = "sha256"
+    tolerance_s: float = 300.0
+
+
+@dataclass(frozen=True)
 class Mapping:
     """How the columns of some files become interactions.
 
@@ -245,6 +263,7 @@ class Mapping:
     key       : columns that name a row; the id is their values and the event.
     on_change : what the same id with other content becomes: reject or correct.
     digest    : hash of the file's text.
+    hook      : how it is signed where a webhook brings it; None: the sender needs a write key.
     beside    : what its rows say of memberships, consents and rates.
     """
 
@@ -259,6 +278,7 @@ class Mapping:
     on_change: str = "reject"
     digest: str = ""
     beside: tuple[Beside, ...] = ()
+    hook: Hook | None = None
 
     def refs(self) -> Iterator[Ref]:
         """Every column that the mapping names, joins' own columns left out."""

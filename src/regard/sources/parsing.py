@@ -12,6 +12,7 @@ from regard.sources.mapping import (
     Condition,
     Format,
     Handle,
+    Hook,
     Interaction,
     Join,
     Mapping,
@@ -113,6 +114,7 @@ def parsed(node: Node, *, name: str, digest: str) -> Mapping:
         key=node["key"].refs if node.has("key") else (),
         on_change=node.maybe("on_change") or "reject",
         digest=digest,
+        hook=_hook(node["hook"]) if node.has("hook") else None,
         beside=tuple(_beside(name, item) for name in BESIDE if node.has(name) for item in node[name].list()),
     )
 
@@ -130,6 +132,12 @@ def _beside(table: str, node: Node) -> Beside:
         when=_condition(node["when"]) if node.has("when") else None,
         line=node.own_line,
     )
+
+
+def _hook(node: Node) -> Hook:
+    words = {key: said for key in ("header", "prefix", "encoding", "algorithm") if (said := node.maybe(key))}
+    tolerance = {"tolerance_s": seconds(said)} if (said := node.maybe("tolerance")) else {}
+    return Hook(signature=node["signature"].text, secret=node["secret"].text, **words, **tolerance)  # type: ignore[arg-type]
 
 
 def _format(node: Node) -> Format:

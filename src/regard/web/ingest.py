@@ -13,9 +13,11 @@ import base64
 import binascii
 import datetime as dt
 import json
+import os
 import re
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from collections.abc import Mapping as Mapped
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -23,9 +25,12 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regard.access import Key, Keys, Pace
-from regard.errors import LogError, RegardError, SourceError
+from regard.blueprint import read as read_blueprint
+from regard.errors import BlueprintError, LogError, MappingError, RegardError, SourceError
 from regard.ledger.log import Gauges, GroupCommit, payload_of
-from regard.sources.push import Bounds, Heard, cloudevents, plain, segment
+from regard.sources import Mapping, read_mapping
+from regard.sources.push import Bounds, Heard, cloudevents, hooks, plain, segment
+from regard.sources.push.signatures import verify
 from regard.web import snippet
 from regard.workspace import Workspace
 
@@ -42,6 +47,8 @@ SHORT = {"t": "track", "p": "page", "i": "identify", "s": "screen", "g": "group"
 """What analytics.js calls them in its addresses."""
 PLAIN = "/api/v1/interactions"
 CLOUD = "/api/v1/cloudevents"
+WEBHOOK = "one with a file maps/NAME.map.yaml"
+HOOK = re.compile(r"/hooks/([A-Za-z0-9][A-Za-z0-9_-]{0,79})")
 
 
 class RefusedError(Exception):
@@ -59,7 +66,7 @@ class RefusedError(Exception):
 class Asked:
     """A request whose body has been read: headers by name in lower case, the body unpacked."""
 
-    headers: Mapping[str, str]
+    headers: Mapped[str, str]
     body: bytes
 
 
@@ -79,6 +86,7 @@ class Ingest:
     ) -> None:  # fmt: skip
         self.app, self.workspace, self.keys, self.pace, self.clock = app, workspace, keys, pace, clock
         self.log = log or GroupCommit(workspace.log)
+        self._mappings: dict[str, tuple[int, Mapping, str]] = {}
         self._resting: asyncio.Task[None] | None = None
 
     @property
@@ -131,6 +139,8 @@ class Ingest:
             return lambda asked: self._segment(SHORT[path[4:]], asked), segment.BOUNDS, "POST, OPTIONS"
         if path == PLAIN and scope["method"] in ("POST", "OPTIONS"):
             return self._plain, plain.BOUNDS, "POST, OPTIONS"
+        if (hook := HOOK.fullmatch(path)) is not None:
+            return lambda asked: self._hook(hook[1], asked), hooks.BOUNDS, "POST, OPTIONS"
         if path == CLOUD:
             return self._cloud, cloudevents.BOUNDS, "POST, OPTIONS"
         return None
@@ -164,11 +174,59 @@ class Ingest:
             raise _unusable(error) from None
         return await self._counted(key, heard)
 
-    async def _counted(self, key: Key, heard: Heard) -> tuple[int, dict[str, object]]:
+    async def _counted(self, key: Key | None, heard: Heard) -> tuple[int, dict[str, object]]:
         await self._keep(key, heard)
         _some_fits(heard)
         errors = [{"index": one.line - 1, "reason": one.reason} for one in heard.refused]
         return 202, {"accepted": len(heard.facts), "rejected": len(errors), "errors": errors}
+
+    async def _hook(self, name: str, asked: Asked) -> tuple[int, dict[str, object]]:
+        """A webhook: signed as its mapping says, or with a write key of the scope `hooks`."""
+        mapping, zone = self._mapping(name)
+        key: Key | None = None
+        try:
+            if mapping.hook is None:
+                key = self._key(_secret(asked.headers), asked, ("hooks",))
+            else:
+                secret = os.environ.get(mapping.hook.secret)
+                if not secret:
+                    raise RefusedError(
+                        503,
+                        "The secret of this webhook is not set here.",
+                        retry_s=FULL_RETRY_S,
+                        hint=f"Start the server with {mapping.hook.secret} in its environment.",
+                    )
+                verify(mapping.hook, secret, asked.headers, asked.body, now_s=self.clock().timestamp())
+        except SourceError as error:
+            raise RefusedError(401, error.problem, detail=error.found, allowed=error.allowed, hint=error.hint) from None
+        try:
+            delivery = asked.headers.get("webhook-id")
+            heard = hooks.hear(mapping, asked.body, received_at=self._now(), zone=zone, delivery=delivery)
+        except SourceError as error:
+            raise _unusable(error) from None
+        return await self._counted(key, heard)
+
+    def _mapping(self, name: str) -> tuple[Mapping, str]:
+        """The mapping of a webhook as its file says it now, and the workspace's zone."""
+        path = self.workspace.maps / f"{name}.map.yaml"
+        try:
+            changed = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            raise RefusedError(404, f"There is no webhook {name!r}.", allowed=WEBHOOK) from None
+        held = self._mappings.get(name)
+        if held is None or held[0] != changed:
+            try:
+                held = (changed, read_mapping(path), read_blueprint(self.workspace.blueprint).zone)
+            except (MappingError, BlueprintError) as error:
+                raise RefusedError(
+                    503,
+                    "The mapping of this webhook cannot be read.",
+                    detail=error.problem,
+                    hint="Say `regard check` there.",
+                    retry_s=FULL_RETRY_S,
+                ) from None
+            self._mappings[name] = held
+        return held[1], held[2]
 
     # -- what they share ---------------------------------------------------------------------------------------
 
@@ -198,9 +256,9 @@ class Ingest:
         keys = self.keys
         return lambda person, proof: keys.vouched(key, person, proof)
 
-    async def _keep(self, key: Key, heard: Heard) -> None:
+    async def _keep(self, key: Key | None, heard: Heard) -> None:
         """Answer for it only when it is on the disk."""
-        if self.pace is not None and (wait := self.pace.take(key.name, heard.n, rate=key.rate)):
+        if self.pace is not None and key is not None and (wait := self.pace.take(key.name, heard.n, rate=key.rate)):
             raise RefusedError(429, f"The key {key.name!r} sends faster than it may.", retry_s=wait,
                           allowed=f"{key.rate:g} events a second")  # fmt: skip
         if not heard.n:
@@ -215,7 +273,7 @@ class Ingest:
         self.gauges.events += len(heard.facts)
         self.gauges.rejects += len(heard.refused)
 
-    def _room(self, headers: Mapping[str, str], bounds: Bounds, path: str) -> int:
+    def _room(self, headers: Mapped[str, str], bounds: Bounds, path: str) -> int:
         """Take room in memory for a body of the size it says, or of the largest there may be."""
         said = headers.get("content-length", "")
         size = int(said) if said.isdigit() else bounds.body
@@ -267,7 +325,7 @@ async def _body(receive: Receive, bounds: Bounds, path: str) -> bytes:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _unpacked(body: bytes, headers: Mapping[str, str], bounds: Bounds, path: str) -> bytes:
+def _unpacked(body: bytes, headers: Mapped[str, str], bounds: Bounds, path: str) -> bytes:
     """The body without its compression; never more of it than it may have."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("identity", ""):
@@ -293,7 +351,7 @@ def _some_fits(heard: Heard) -> None:
         raise RefusedError(400, "None of it can be used.", detail=reasons)
 
 
-def _secret(headers: Mapping[str, str]) -> str | None:
+def _secret(headers: Mapped[str, str]) -> str | None:
     """The key of the header: user name of Basic authentication, or a bearer token."""
     kind, _, said = headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer":

@@ -56,6 +56,7 @@ def described(document: Document) -> Document:
     paths[CLOUD] = {
         "post": _counted("send_cloudevents", "CloudEvents 1.0: binary, structured or batched.", CLOUDEVENTS)
     }
+    paths["/hooks/{name}"] = {"post": _hook()}
     return document
 
 
@@ -128,6 +129,15 @@ def _counted(name: str, says: str, content: Document) -> Document:
             **_refusals(),
         },
     }
+
+
+def _hook() -> Document:
+    body: Document = {"application/json": {"schema": {}}}
+    said = _counted("receive_webhook", "Any JSON, read by the mapping maps/NAME.map.yaml and signed as it says.", body)
+    said["parameters"] = [{"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}]
+    said["security"] = [*SECURITY, {}]
+    said["responses"]["404"] = {**said["responses"]["400"], "description": "There is no such webhook."}
+    return said
 
 
 def _answer(says: str, schema: Document) -> Document:
