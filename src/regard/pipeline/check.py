@@ -70,6 +70,7 @@ def _mapping(path: Path, loads: list[dict[str, Any]], engine: Engine, data: Path
 def _facts(
     workspace: Workspace, ledger: Ledger, said: Blueprint, engine: Engine, now: dt.datetime
 ) -> Iterator[Finding]:
+    yield from _log(ledger)
     known = ledger.read(engine)
     arrived = known.group_by("source").agg(n=known.count(), last_at=known.occurred_at.max())
     rows = engine.rows(arrived.order_by("source")).to_pylist()
@@ -98,6 +99,22 @@ def _freshness(said: Blueprint, last: dict[str, dt.datetime], now: dt.datetime) 
                 f"{allowed_s / SECONDS_A_DAY:g} are allowed.",
                 "Import what has come since, or mend the export.",
             )  # fmt: skip
+
+
+def _log(ledger: Ledger) -> Iterator[Finding]:
+    found = ledger.damage()
+    bad = [one for one in found if not one.torn]
+    if bad:
+        size = sum(one.end - one.start for one in bad)
+        yield Finding(
+            "log", "warning", f"{len(bad)} stretches of what was accepted were damaged: {size:,} bytes.",
+            "Look at the disk; the bytes are in .regard/log/damaged. Senders that kept them can send them again.",
+        )  # fmt: skip
+    if torn := len(found) - len(bad):
+        yield Finding(
+            "log", "note", f"{torn} writes were cut off by a kill or a power cut; none of them had been acknowledged.",
+            "Nothing is to be done; remove .regard/log/damaged to be rid of this line.",
+        )  # fmt: skip
 
 
 def _rejects(ledger: Ledger, engine: Engine) -> Iterator[Finding]:
