@@ -532,13 +532,13 @@ EXPERIENCE_TABLES = (
     Table(
         "calibration",
         "experience",
-        "what was expected of answers beside what was said, by number of interactions and by tenure",
+        "what was expected of answers beside what was said, by interactions, by tenure and by what was expected",
         ("level", "by", "place"),
         _columns("""
         level          | string  | transaction or relationship
-        by             | string  | all, interactions (that contributed) or tenure (first interaction to answer)
+        by             | string  | all, interactions (that contributed), tenure (since the first one) or expected
         place          | int64   | order of the bucket, from 0
-        bucket         | string  | how many, or how long
+        bucket         | string  | how many, how long, or what net rating
         n              | int64   | answers
         n_people       | int64   | people who gave them
         expected       | float64 | net rating expected of them, -100 to 100, from fits on earlier answers only

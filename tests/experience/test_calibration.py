@@ -57,15 +57,19 @@ def test_by_hand(engine: Engine) -> None:
     assert not any(row["off"] for row in found.values())  # three answers prove nothing
 
 
-def crowd(seed: int, *, volume: float) -> list[Row]:
-    """900 people who say what was expected, but for `volume` points of eta more expected for each interaction."""
+def crowd(seed: int, *, volume: float, stretch: float = 1.0) -> list[Row]:
+    """900 people who say what was expected, but for `volume` points of eta more expected for each interaction.
+
+    stretch : times by which the expected goes farther than what people feel.
+    """
     rng = np.random.default_rng(seed)
     answers: list[Row] = []
     for who in range(900):
         n = int(rng.integers(1, 30))
         eta, extra = float(rng.normal(0, 0.7)), volume * (n - 15)
         said = eta + float(rng.logistic())
-        up, down = (1 / (1 + math.exp(-(sign * (eta + extra) - 0.5))) for sign in (1, -1))
+        far = stretch * eta + extra
+        up, down = (1 / (1 + math.exp(-(sign * far - 0.5))) for sign in (1, -1))
         cut = 1 if said > 0.5 else -1 if said < -0.5 else 0
         days = float(rng.uniform(1, 900))
         answers.append({"who": f"p{who}", "n": n, "days": days, "p_promoter": up, "p_detractor": down, "said": cut})
@@ -80,6 +84,14 @@ def test_a_score_that_means_volume_is_called_off_where_it_is(engine: Engine) -> 
     assert not any(row["off"] for (by, _), row in found.items() if by == "tenure")
 
 
+def test_a_score_that_goes_too_far_is_called_off_at_its_ends(engine: Engine) -> None:
+    found = judged(engine, crowd(2, volume=0.0, stretch=4.0))
+    lowest, highest = found["expected", "under -75"], found["expected", "75 and more"]
+    assert lowest["off"] and lowest["expected"] < -75 < lowest["observed"]
+    assert highest["off"] and highest["observed"] < 75 <= highest["expected"]
+    assert not found["all", "all"]["off"]
+
+
 def test_a_score_that_means_what_it_says_is_seldom_called_off(engine: Engine) -> None:
     called = [row["off"] for seed in range(12) for row in judged(engine, crowd(seed, volume=0.0)).values()]
     assert len(called) > 100
@@ -92,7 +104,7 @@ def test_a_run_writes_it(engine: Engine) -> None:
     people = town.lively(90, seed=2)
     found = score(*people.tables(engine), town.BLUEPRINT, engine, as_of=town.moment(345)).tables["calibration"]
     rows = engine.rows(found).to_pylist()
-    assert {row["by"] for row in rows} == {"all", "interactions", "tenure"}
+    assert {row["by"] for row in rows} == {"all", "interactions", "tenure", "expected"}
     for row in rows:
         assert row["low"] <= row["observed"] <= row["high"]
         assert -100 <= row["expected"] <= 100

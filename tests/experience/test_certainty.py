@@ -19,6 +19,7 @@ from regard.experience.leanings import Leanings
 from regard.experience.learn import Said, learn
 from regard.experience.memory import Memory
 from regard.experience.model import ACCOUNT_VAR, PERSON_VAR, Model
+from regard.experience.reach import beyond, unsure
 from regard.experience.seen import Met
 
 Floats = NDArray[np.float64]
@@ -110,19 +111,21 @@ def exact(people: People, model: Model, n: int) -> Floats:
     several = people.account >= 0
     n_accounts = int(people.account.max()) + 1
     nodes, shares = np.polynomial.hermite_e.hermegauss(15)
-    now = model.base + features(people.met, model) @ model.weights
+    columns = features(people.met, model)
+    now, farther = model.base + columns @ model.weights, beyond(columns, model) * unsure(model)
     for _ in range(n):
         drawn = point + root @ rng.standard_normal(len(point))
         other = replace(model, theta=drawn[:-3], memory=Memory.at(drawn[-3:]))
         width = np.array(other.width)
         eta = other.base + features(people.met, other) @ other.weights
+        eta += farther @ rng.standard_normal(farther.shape[1])
         fitted = float(score_of(eta, width).mean())
         # what is theirs beyond the fit, around what the fit says of people like them
         shared = np.where(several, rng.normal(0, np.sqrt(model.account_var), n_accounts)[people.account], 0.0)
-        beyond = shared + rng.normal(0, np.sqrt(model.person_var), len(eta))
+        leaning = shared + rng.normal(0, np.sqrt(model.person_var), len(eta))
         sd = np.sqrt(model.person_var + several * model.account_var)
         middle = score_of(now[:, None] + sd[:, None] * nodes[None, :], np.array(model.width)) @ (shares / shares.sum())
-        own = float((score_of(now + beyond, np.array(model.width)) - middle).mean())
+        own = float((score_of(now + leaning, np.array(model.width)) - middle).mean())
         weight = np.where(several, rng.standard_exponential(n_accounts)[people.account], 0.0)
         weight[~several] = rng.standard_exponential(int((~several).sum()))
         here = score_of(now, np.array(model.width))

@@ -1,7 +1,8 @@
 """Do customers say what was expected of them, however much they went through and however long they have been here?
 
 A score that is a sum could come to mean volume: more interactions, higher score. So what was expected of each answer is
-held against what was said, apart for few and many interactions and for new and old customers.
+held against what was said, apart for few and many interactions, for new and old customers, and for those of whom little
+and much was expected: a score that goes too far says more than customers do at its ends.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ INTERACTIONS = ((0, "none"), (1, "1"), (2, "2"), (3, "3 to 5"), (6, "6 to 10"), 
 TENURE = ((0.0, "under an hour"), (3600.0, "under a day"), (DAY, "under a week"), (7 * DAY, "under a month"),
           (30 * DAY, "under 3 months"), (90 * DAY, "under a year"), (365 * DAY, "under 3 years"),
           (1095 * DAY, "under 10 years"), (3650 * DAY, "10 years and more"))  # fmt: skip
+EXPECTED = ((-100.0, "under -75"), (-75.0, "-75 to -50"), (-50.0, "-50 to -25"), (-25.0, "-25 to 0"), (0.0, "0 to 25"),
+            (25.0, "25 to 50"), (50.0, "50 to 75"), (75.0, "75 and more"))  # fmt: skip
 CHANCE = 0.05
 """How often a level whose answers are as expected may be called off anywhere among the buckets of one table."""
 WORTH_SAYING = 2.0
@@ -28,7 +31,7 @@ WORTH_SAYING = 2.0
 
 
 def calibration(predictions: ir.Table, feedback: ir.Table, touches: ir.Table) -> ir.Table:
-    """What was expected of answers beside what was said, by number of interactions and by tenure at the answer.
+    """What was expected of answers beside what was said, by interactions, by tenure and by what was expected.
 
     predictions : the table of that name; those made on stated priors are left out. feedback : what was said.
     touches     : for each person's first.
@@ -50,6 +53,7 @@ def calibration(predictions: ir.Table, feedback: ir.Table, touches: ir.Table) ->
     whole = rows.mutate(by=ibis.literal("all"), place=ibis.literal(0, "int64"), bucket=ibis.literal("all"))
     parts = [whole, _cut(rows, "interactions", rows.n_interactions, INTERACTIONS)]
     parts.append(_cut(rows, "tenure", rows.tenure, TENURE))
+    parts.append(_cut(rows, "expected", rows.expected, EXPECTED))
     shared = ("person_id", "level", "by", "place", "bucket", "expected", "observed")
     return _judged(ibis.union(*(part.select(*shared) for part in parts)))
 

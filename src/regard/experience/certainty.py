@@ -2,6 +2,7 @@
 
     the fit       weights, cut-points and memory are shared by all and never average out: they are drawn from their
                   joint covariance, and the scores of a sample of the group's people worked out anew for each draw
+    the reach     what things weigh where hardly anybody who answered had been is shared too, and drawn (`reach.py`)
     the accounts  people of one account resemble each other: accounts are drawn with replacement, by exponential
                   weights (Rubin 1981), and so are people without an account
     the leanings  what an account and a person say beyond their impressions, as far as their answers left it open
@@ -31,6 +32,7 @@ from regard.experience.features import features
 from regard.experience.kinds import TRAITS
 from regard.experience.memory import Memory
 from regard.experience.model import Model
+from regard.experience.reach import beyond, unsure
 from regard.experience.seen import Met
 from regard.experience.standing import Standing, logistic
 
@@ -190,7 +192,8 @@ def refitted(eta: Floats, weight: Floats, met: Met, model: Model, *, seed: int) 
     """People's eta in draws of the joint fit.
 
     eta, weight, met : of each person. Memory bends: it is drawn `MEMORIES` times, evenly (Sobol), and what people had
-                       met is remembered anew each time; the weights, which add up, are drawn given each memory.
+                       met is remembered anew each time; the weights, which add up, are drawn given each memory, and
+                       what they weigh beyond the answers' reach once for all people.
     """
     n, scales, each = len(model.theta), len(model.scales), DRAWS // MEMORIES
     joint, rng = model.covariance, np.random.default_rng(seed)
@@ -201,13 +204,14 @@ def refitted(eta: Floats, weight: Floats, met: Met, model: Model, *, seed: int) 
     root = np.linalg.cholesky(left + 1e-12 * np.eye(n))
     theta = model.theta + np.repeat(memories @ given, each, axis=0) + rng.standard_normal((DRAWS, n)) @ root.T
     theta = np.clip(theta, model.prior.lower, model.prior.upper)
-    keep = np.r_[0, np.arange(2 * scales, n)]
-    before = np.hstack([np.ones((met.n, 1)), features(met, model)]) @ model.theta[keep]
+    keep, columns = np.r_[0, np.arange(2 * scales, n)], features(met, model)
+    before = np.hstack([np.ones((met.n, 1)), columns]) @ model.theta[keep]
+    farther = rng.standard_normal((DRAWS, columns.shape[1])) * unsure(model) @ beyond(columns, model).T
     drawn = np.empty((DRAWS, met.n))
     for place, move in enumerate(memories):
         rows = slice(place * each, (place + 1) * each)
         now = features(met, replace(model, memory=Memory.at(model.memory.point + move)))
-        drawn[rows] = eta - before + theta[rows, :1] + theta[rows, 2 * scales :] @ now.T
+        drawn[rows] = eta - before + theta[rows, :1] + theta[rows, 2 * scales :] @ now.T + farther[rows]
     return Sample(eta, weight, drawn, np.exp(theta[:, scales]))
 
 

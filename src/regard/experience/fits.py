@@ -27,7 +27,7 @@ Ints = NDArray[np.int64]
 Saved = Mapping[str, object]
 NAME = "score"
 """Name of the note beside a run's tables in which `save` is kept."""
-FORM = 1
+FORM = 2
 PERSON, ACCOUNT = "person", "account"
 
 
@@ -77,6 +77,7 @@ def _said(fit: Fit) -> dict[str, object]:
         "covariance": model.covariance.tolist(),
         "known": model.known.tolist(),
         "known_memory": model.known_memory.tolist(),
+        "reach": [end.tolist() for end in model.reach],
         "person_var": model.person_var,
         "account_var": model.account_var,
         "n_answers": model.n_answers,
@@ -109,6 +110,7 @@ def _model(said: Mapping[str, Any], blueprint: Blueprint, level: str) -> Model |
         covariance=np.array(said["covariance"]),
         known=np.array(said["known"], dtype=bool),
         known_memory=np.array(said["known_memory"], dtype=bool),
+        reach=(np.array(said["reach"][0]), np.array(said["reach"][1])),
         person_var=said["person_var"],
         account_var=said["account_var"],
         n_answers=said["n_answers"],

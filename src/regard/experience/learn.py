@@ -11,6 +11,7 @@ from regard.experience.cumulative import Answers, Prior, covariance, fit, hold
 from regard.experience.features import features, memory_slopes, usual
 from regard.experience.memory import Memory
 from regard.experience.model import Model
+from regard.experience.reach import reached
 from regard.experience.seen import Met
 
 Floats = NDArray[np.float64]
@@ -60,7 +61,9 @@ def learn(model: Model, said: Said, *, memory: bool) -> Model:
         start = np.where(known, theta, model.prior.mean)
         theta = fit(said.with_features(columns, model), hold(model.prior, ~known), start)
     # Rounded beyond any meaning, so that the last bit, which differs from run to run, does not show.
-    return replace(model, theta=theta.round(DIGITS), covariance=joint.round(DIGITS), known=known)
+    low, high = reached(columns)
+    reach = low.round(DIGITS), high.round(DIGITS)
+    return replace(model, theta=theta.round(DIGITS), covariance=joint.round(DIGITS), known=known, reach=reach)
 
 
 def _weigh(model: Model, said: Said) -> tuple[Model, Floats]:

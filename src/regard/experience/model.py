@@ -34,6 +34,7 @@ class Model:
     covariance  : of theta and the coordinates of memory. prior : of theta.
     known       : which of theta the answers identify; known_memory : which of memory.
     person_var, account_var : variance of what people and accounts say beyond what their impressions explain.
+    reach       : the least and the most of each term that answers had met (`reach.py`).
     n_answers, until_ms : what it was fitted on; 0 and None on stated priors.
     """
 
@@ -51,6 +52,7 @@ class Model:
     known_memory: NDArray[np.bool_]
     person_var: float
     account_var: float
+    reach: tuple[Floats, Floats]
     n_answers: int = 0
     until_ms: int | None = None
 
@@ -145,6 +147,7 @@ def stated(level: str, kinds: Sequence[Kind], blueprint: Blueprint) -> Model:
         known_memory=np.zeros(len(memory_sd), dtype=bool),
         person_var=PERSON_VAR,
         account_var=ACCOUNT_VAR,
+        reach=(np.zeros(k), np.zeros(k)),
     )
 
 

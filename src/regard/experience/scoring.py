@@ -22,6 +22,7 @@ from regard.experience.kinds import Kind
 from regard.experience.leanings import Leanings
 from regard.experience.model import Z90, Model
 from regard.experience.peaks import heightened, mark
+from regard.experience.reach import beyond, unsure
 from regard.experience.seen import Met, Sight, before
 
 Floats = NDArray[np.float64]
@@ -123,12 +124,13 @@ def _summed(met: ir.Table, model: Model, n: int, engine: Engine) -> tuple[Floats
 
 
 def _sd(columns: Floats, slopes: Floats, left: Floats, model: Model) -> Floats:
-    """Standard deviation of eta: of the joint fit, and of what people say beyond their impressions."""
+    """Standard deviation of eta: of the joint fit, beyond its answers' reach, and beyond what impressions explain."""
     n = len(model.scales)
     keep = np.r_[0, np.arange(2 * n, len(model.covariance))]
     root = np.linalg.cholesky(model.covariance[np.ix_(keep, keep)])
     loadings = np.hstack([np.ones((len(columns), 1)), columns, slopes]) @ root
-    return np.asarray(np.sqrt((loadings**2).sum(1) + left), dtype=np.float64)
+    farther = beyond(columns, model) * unsure(model)
+    return np.asarray(np.sqrt((loadings**2).sum(1) + (farther**2).sum(1) + left), dtype=np.float64)
 
 
 def _scores(numbered: pa.Table, eta: Floats, sd: Floats, counts: Ints, model: Model) -> pa.Table:

@@ -79,7 +79,7 @@ def calibrated(rows: Sequence[Mapping[str, object]]) -> str:
     if not off:
         return "Customers say what was expected of them, after few and many interactions, soon and late."
     worst = max(off, key=lambda row: abs(float(str(row["expected"])) - float(str(row["observed"]))))
-    where = "overall" if worst["by"] == "all" else f"for {group(worst)}" if worst["by"] == "tenure" else group(worst)
+    where = {"all": "overall", "tenure": f"for {group(worst)}"}.get(str(worst["by"]), group(worst))
     return (
         f"The score is off in {words.plural(len(off), 'group')}; most {where}, where the {worst['level']} was expected "
         f"at {words.signed(worst['expected'])} and customers said {words.signed(worst['observed'])}."
@@ -91,6 +91,8 @@ def group(row: Mapping[str, object]) -> str:
     if row["by"] == "interactions":
         few = {"none": "no interaction", "1": "1 interaction"}
         return f"after {few.get(str(row['bucket']), str(row['bucket']) + ' interactions')}"
+    if row["by"] == "expected":
+        return f"where {str(row['bucket']).replace('-', '−')} was expected"
     return f"customers for {row['bucket']}" if row["by"] == "tenure" else "all of them"
 
 
