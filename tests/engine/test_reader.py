@@ -9,7 +9,7 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from regard.engine import Engine, Now, Publication, Reader, Sides, Tables, question, schema
+from regard.engine import Engine, Now, Publication, Reader, Same, Sides, Tables, question, schema
 from regard.errors import EngineError
 from regard.workspace import Workspace
 
@@ -75,6 +75,37 @@ def test_tables_are_opened_anew_when_a_run_is_published_and_old_ones_stay_readab
     assert after is not before
     assert (before.count("flows"), after.count("flows")) == (2, 4)
     assert len(before.rows(before.tables["flows"])) == 2
+
+
+def test_what_is_known_of_a_run_is_kept_while_the_ledger_grows(workspace: Workspace, engine: Engine) -> None:
+    @question()
+    def loaded(tables: Tables) -> ibis.Table:
+        return tables["loads"].aggregate(n=tables["loads"].count())
+
+    version = [1]
+    publish(workspace, engine, 4)
+    reader = Reader(workspace, Sides(version=lambda: version[0], files=dict))
+    before = reader.now()
+    answer, once = before.ask(total), before.hold("a", object)
+    other = before.ask(loaded), before.hold("a", object, of_a_run=False)
+    version[0] = 2
+    after = reader.now()
+    assert after is not before
+    assert after.ask(total) is answer
+    assert after.hold("a", object) is once
+    assert after.ask(loaded) is not other[0]  # the ledger's own tables are asked anew
+    assert after.hold("a", object, of_a_run=False) is not other[1]
+    publish(workspace, engine, 5, hour=1)
+    assert reader.now().ask(total) == [{"n": 10}]
+    assert reader.now().hold("a", object) is not once
+
+
+def test_another_object_is_another_key(workspace: Workspace) -> None:
+    now = Reader(workspace).now()
+    first, second = [1], [1]
+    assert now.hold(("n", Same(first)), lambda: 1) == 1
+    assert now.hold(("n", Same(first)), lambda: 2) == 1
+    assert now.hold(("n", Same(second)), lambda: 3) == 3
 
 
 def test_without_a_run_every_table_is_there_and_empty(workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from regard.engine.doors import connect
 from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
 from regard.engine.paging import cursor_of, page
 from regard.engine.published import Publication, Published
-from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Selection, Sides, Tables, question
+from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Same, Selection, Sides, Tables, question
 from regard.engine.where import where
 from regard.engine.zones import day_start, local_date, local_time
 
@@ -25,6 +25,7 @@ __all__ = [
     "Question",
     "Reader",
     "Row",
+    "Same",
     "Selection",
     "Sides",
     "Tables",

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import cast
@@ -147,8 +148,14 @@ def present(paths: Sequence[str], shape: sch.Schema) -> list[str]:
     """Columns of `shape` that at least one of the files has."""
     found: set[str] = set()
     for path in paths:
-        found.update(pq.read_schema(path).names)
+        found.update(_columns_of(path))
     return [name for name in shape.names if name in found]
+
+
+@lru_cache(maxsize=4096)
+def _columns_of(path: str) -> tuple[str, ...]:
+    """The columns of a Parquet file; files are never written again, so they are looked at once."""
+    return tuple(pq.read_schema(path).names)
 
 
 def fitted(table: ir.Table, shape: sch.Schema) -> ir.Table:

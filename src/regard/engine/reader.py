@@ -64,10 +64,18 @@ class Question:
 
     build: Build
     given: Mapping[str, str]
-    _held: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    _held: list[tuple[tuple[str, frozenset[str]], frozenset[str]]] = field(default_factory=list)
 
     def compiled(self) -> tuple[str, frozenset[str]]:
         """The SQL, with `$name` where a value goes, and the values it uses; compiled at the first call."""
+        return self._compiled()[0]
+
+    @property
+    def of_a_run(self) -> bool:
+        """Whether it asks nothing but derived tables, so that an answer holds as long as the run is the same."""
+        return all(TABLES[name].derived for name in self._compiled()[1])
+
+    def _compiled(self) -> tuple[tuple[str, frozenset[str]], frozenset[str]]:
         if not self._held:
             holes = {name: ibis.literal(f"${name}").cast(kind) for name, kind in self.given.items()}
             used: set[str] = set()
@@ -81,7 +89,8 @@ class Question:
                 return node
 
             tree = as_sql(self.build(unbound(), **holes)).transform(hole)
-            self._held.append((str(tree.sql("duckdb")), frozenset(used)))
+            asked = {node.name for node in tree.find_all(sge.Table)} & TABLES.keys()
+            self._held.append(((str(tree.sql("duckdb")), frozenset(used)), frozenset(asked)))
         return self._held[0]
 
 
@@ -126,6 +135,19 @@ def _sql(expression: ir.Table) -> str:
     return str(as_sql(expression).sql("duckdb"))
 
 
+class Same:
+    """An object as part of a key: equal to itself alone, and kept, so that no other can come to its address."""
+
+    def __init__(self, what: object) -> None:
+        self.what = what
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and other.what is self.what
+
+    def __hash__(self) -> int:
+        return id(self.what)
+
+
 class Now:
     """The tables of one moment. Safe for threads: each question runs on a cursor of its own.
 
@@ -145,6 +167,7 @@ class Now:
         self._lookups: dict[str, Lookup] = {}
         self._answers: OrderedDict[tuple[Question, object], list[Row]] = OrderedDict()
         self._held: dict[Hashable, object] = {}
+        self._held_now: dict[Hashable, object] = {}
         self._alone = threading.Lock()
 
     @property
@@ -206,17 +229,28 @@ class Now:
             return self.published.counts[name]
         return cast(int, self.rows(unbound()[name].aggregate(n=ibis._.count()))[0]["n"])
 
-    def hold(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, made once: for work that depends on nothing but these tables and the key."""
+    def hold(self, key: Hashable, make: Callable[[], T], *, of_a_run: bool = True) -> T:
+        """What `make` gives, made once: for work that depends on nothing but these tables and the key.
+
+        of_a_run : whether derived tables are all it depends on; it is then held as long as the run is the same.
+        """
         with self._alone:
-            if key in self._held:
-                return cast(T, self._held[key])
+            held = self._held if of_a_run else self._held_now
+            if key in held:
+                return cast(T, held[key])
         made = make()
         with self._alone:
-            return cast(T, self._held.setdefault(key, made))
+            return cast(T, held.setdefault(key, made))
 
     def close(self) -> None:
         self._root.close()
+
+    def go_on_from(self, before: Now) -> None:
+        """Take over what is known of the run from a moment of the same run: the ledger grew, its tables did not."""
+        with before._alone:
+            self._answers.update((key, rows) for key, rows in before._answers.items() if key[0].of_a_run)
+            self._held.update(before._held)
+            self._lookups.update((name, one) for name, one in before._lookups.items() if TABLES[name].derived)
 
     def _run(self, sql: str, values: Mapping[str, object]) -> pa.Table:
         cursor = self._root.cursor()
@@ -239,8 +273,14 @@ class Now:
             self._root.register("nothing", nothing)
             self._root.execute(f"CREATE TABLE lies_{name} AS SELECT * FROM nothing")
             self._root.unregister("nothing")
-        lies = ibis.table(columns, name=f"lies_{name}")
-        self._root.execute(f"CREATE VIEW {quoted(name)} AS {_sql(fitted(lies, shape))}")
+        self._root.execute(f"CREATE VIEW {quoted(name)} AS {_view_of(name, tuple(columns))}")
+
+
+@lru_cache(maxsize=256)
+def _view_of(name: str, columns: tuple[str, ...]) -> str:
+    """A table in its whole shape, from files that have some of its columns."""
+    shape = schema(name)
+    return _sql(fitted(ibis.table({column: shape[column] for column in columns}, name=f"lies_{name}"), shape))
 
 
 def whole(answer: pa.Table) -> pa.Table:
@@ -271,7 +311,10 @@ class Reader:
         stamp = (self._pointer(), self.sides.version())
         with self._alone:
             if self._held is None or self._held[0] != stamp:
-                self._held = (stamp, self._open())
+                opened = self._open()
+                if self._held is not None and _same_run(self._held[1], opened):
+                    opened.go_on_from(self._held[1])
+                self._held = (stamp, opened)
             return self._held[1]
 
     def close(self) -> None:
@@ -288,3 +331,7 @@ class Reader:
     def _open(self) -> Now:
         published = Published.current(self.workspace) if self.workspace.pointer.is_file() else None
         return Now(self.workspace, published, self.sides.files(), memory=self.memory)
+
+
+def _same_run(one: Now, other: Now) -> bool:
+    return one.published is not None and other.published is not None and one.published.run == other.published.run

@@ -14,7 +14,7 @@ from regard import board
 from regard.blueprint import Blueprint
 from regard.board import Segment
 from regard.board.parts import BETWEEN, COMPARED, side_by_side
-from regard.engine import Now
+from regard.engine import Now, Same
 from regard.experience import certainty
 from regard.experience.model import Model
 from regard.experience.standing import Standing, at_moments, series
@@ -55,7 +55,7 @@ def parts(now: Now, blueprint: Blueprint, *, level: str, since: dt.datetime) -> 
     since   : from when the change is wanted, at most as_of.
     Returns : [] where nothing has been worked out, or rows name neither unit nor account.
     """
-    return now.hold(("parts", level, since, id(blueprint)), lambda: _parts(now, blueprint, level, since))
+    return now.hold(("parts", level, since, Same(blueprint)), lambda: _parts(now, blueprint, level, since))
 
 
 def _parts(now: Now, blueprint: Blueprint, level: str, since: dt.datetime) -> list[Part]:

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from regard import journeys
 from regard.blueprint import Blueprint, Impression
 from regard.board import Segment
-from regard.engine import Now
+from regard.engine import Now, Same
 from regard.pipeline.standing import members_of
 
 Row = Mapping[str, object]
@@ -30,7 +30,7 @@ def mapped(
     now: Now, blueprint: Blueprint, segment: Segment, *, level: str, since: dt.datetime, until: dt.datetime
 ) -> Mapped:
     """The map of the steps a segment took in a period; worked out once, then held."""
-    key = ("map", str(segment), level, since, until, id(blueprint))
+    key = ("map", str(segment), level, since, until, Same(blueprint))
     return now.hold(key, lambda: _mapped(now, blueprint, segment, level, since, until))
 
 

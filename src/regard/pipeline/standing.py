@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from regard.blueprint import Blueprint
 from regard.board import Segment, members
-from regard.engine import Now
+from regard.engine import Now, Same
 from regard.errors import WorkspaceError
 from regard.experience import certainty, fits
 from regard.experience.model import Model
@@ -48,7 +48,7 @@ def groups(
     moments : at which the course is wanted, at most as_of.
     Raises  : WorkspaceError if nothing has been worked out yet.
     """
-    key = ("groups", level, str(segment), tuple(moments), id(blueprint))
+    key = ("groups", level, str(segment), tuple(moments), Same(blueprint))
     return now.hold(key, lambda: _groups(now, blueprint, segment, level, moments))
 
 
@@ -104,7 +104,7 @@ def fitted(now: Now, blueprint: Blueprint, level: str) -> Model | None:
         return None
     published = now.published
     saved = now.hold(("note", fits.NAME), lambda: published.note(fits.NAME))
-    return now.hold(("model", level, id(blueprint)), lambda: fits.model_of(saved, blueprint, level))
+    return now.hold(("model", level, Same(blueprint)), lambda: fits.model_of(saved, blueprint, level))
 
 
 def given(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> dict[str, object]:
