@@ -3,8 +3,9 @@
     python benchmarks/flow.py --interactions 10000000 --people 400000 --rounds 3
     python benchmarks/flow.py --interactions 1000000 --people 40000
 
-Measures `run` (resolve, split, score, estimate), step by step, then the journey map from `steps` and people's stories.
-The ledger is filled once for each size and kept under --folder.
+Measures `run` (resolve, split, score, estimate), step by step, then the journey map from `steps`, people's stories, and
+every page: the first view after a run (its CPU seconds too, since they hardly move on a shared machine) and again.
+The ledger is filled once for each size and kept under --folder; --keep asks a finished run and works nothing out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 NOW = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)
 STORIES = 50
+PAGES = ("/", "/journeys", "/people", "/promises", "/value", "/touchpoints", "/health", "/tables", "/tables/touches")
+SEGMENTS = ("everyone", "quiet", "channel:phone")
+OF_A_SEGMENT = 5
+"""So many pages, the first ones, are of a segment."""
+AGAIN = 5
 
 
 def workspace(folder: Path, interactions: int, people: int) -> Path:
@@ -116,6 +122,41 @@ def ask(root: Path) -> dict[str, float]:
     return found
 
 
+def views(root: Path) -> dict[str, float]:
+    """Every page: its first view after a run by nothing that was held, then again; wall and CPU milliseconds."""
+    import asyncio
+
+    return asyncio.run(_views(root))
+
+
+async def _views(root: Path) -> dict[str, float]:
+    import httpx
+
+    from regard.web import create_app
+    from regard.workspace import Workspace
+
+    found: dict[str, float] = {}
+    for segment in SEGMENTS:
+        for path in PAGES if segment == "everyone" else PAGES[:OF_A_SEGMENT]:
+            app = create_app(Workspace(root), clock=lambda: NOW)
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://shop") as browser:
+                seconds = []
+                worked = time.process_time()
+                for _ in range(1 + AGAIN):
+                    began = time.perf_counter()
+                    answer = await browser.get(path, params={"segment": segment, "level": "transaction"})
+                    seconds.append(time.perf_counter() - began)
+                    if len(seconds) == 1:
+                        worked = time.process_time() - worked
+                    answer.raise_for_status()
+            name = f"{path} {segment}"
+            found[f"{name}, first (ms)"] = 1000 * seconds[0]
+            found[f"{name}, first (CPU ms)"] = 1000 * worked
+            found[f"{name}, again (ms)"] = 1000 * statistics.median(seconds[1:])
+            app.state.site.reader.close()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--interactions", type=int, default=1_000_000)
@@ -125,6 +166,8 @@ def main() -> None:
     parser.add_argument("--fill", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--ask", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--views", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", action="store_true", help="ask the run that is there, work nothing out")
     said = parser.parse_args()
     if said.fill:
         fill(said.fill)
@@ -132,17 +175,19 @@ def main() -> None:
         print(json.dumps(measure(said.measure)))
     elif said.ask:
         print(json.dumps(ask(said.ask)))
+    elif said.views:
+        print(json.dumps(views(said.views)))
     else:
         root = workspace(said.folder, said.interactions, said.people or max(1, said.interactions // 25))
         rounds: list[dict[str, float]] = []
         for _ in range(said.rounds):
             one: dict[str, float] = {}
-            for part in ("--measure", "--ask"):
+            for part in ("--ask", "--views") if said.keep else ("--measure", "--ask", "--views"):
                 done = subprocess.run([sys.executable, __file__, part, str(root)], check=True, stdout=subprocess.PIPE)
                 one |= json.loads(done.stdout)
             rounds.append(one)
         for key in rounds[0]:
-            print(f"{key:<32} {statistics.median(one[key] for one in rounds):>14,.1f}")
+            print(f"{key:<44} {statistics.median(one[key] for one in rounds):>14,.1f}")
 
 
 if __name__ == "__main__":
