@@ -80,10 +80,10 @@ def journey_map(data: Path, rows: int) -> Iterator[Digest | None]:
         steps, names = now.tables["steps"], now.tables["step_names"]
         yield None
         while True:
-            seen = journeys.journey_map(steps, names)
+            seen = journeys.journey_map(steps, names, now.rows)
             first = steps.filter(steps.position == 1).inner_join(names, steps.this == names.code)
             begun = now.rows(first.group_by("name").agg(n=first.count()))
-            nodes, edges = now.rows(seen.nodes), now.rows(seen.edges)
+            nodes, edges = seen.nodes, seen.edges
             counted = sorted(((row["source"], row["target"]), int(row["n"])) for row in edges)
             starts = sorted((row["name"], int(row["n"])) for row in begun)
             ends = sorted((row["touchpoint"] or row["event"], int(row["n_last"])) for row in nodes if row["n_last"])

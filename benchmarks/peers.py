@@ -162,7 +162,7 @@ def report(question: Question, rows: int, runs: Mapping[str, list[Result]]) -> N
     best = min((middle(name, "op_s") for name in ready if not is_limit(name)), default=1.0)
     mine = good[next(iter(runs))]
     for name in sorted(ready, key=lambda name: middle(name, "op_s")):
-        agrees = "yes" if mine and same(mine[-1]["result"], good[name][-1]["result"]) else "no"
+        agrees = "?" if not mine else "yes" if same(mine[-1]["result"], good[name][-1]["result"]) else "no"
         figures = f"{middle(name, 'load_s'):,.2f} | {middle(name, 'op_s'):,.3f} | {middle(name, 'op_s') / best:,.2f}"
         print(f"| {name} | {figures} | {middle(name, 'cpu_s'):,.2f} | {middle(name, 'peak_mib'):,.0f} | {agrees} |")
     for name in runs:
