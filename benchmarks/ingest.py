@@ -150,9 +150,11 @@ def serve_alone(folder: str, port: str) -> None:
 
     from regard.access import Pace
     from regard.web import create_app
+    from regard.web.serving import settle
 
     workspace = Workspace(Path(folder))
     app = create_app(workspace, keys=Keys(Store.open(workspace)), pace=Pace())
+    settle()
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning", access_log=False)
 
 

@@ -26,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regard.access import Key, Keys, Pace
 from regard.blueprint import read as read_blueprint
-from regard.errors import BlueprintError, LogError, MappingError, RegardError, SourceError
+from regard.errors import BlueprintError, LogError, MappingError, RegardError, SourceError, StoreError
 from regard.ledger.log import Gauges, GroupCommit, payload_of
 from regard.sources import Mapping, read_mapping
 from regard.sources.push import Bounds, Heard, cloudevents, hooks, plain, segment
@@ -37,6 +37,8 @@ from regard.workspace import Workspace
 BODY_S = 30.0
 """So long a sender may take for a body."""
 REST_S = 5.0
+NOTE_TURNS = 6
+"""When keys were last used is noted every half minute."""
 RETRY_S = 1
 FULL_RETRY_S = 30
 SAID = 20
@@ -288,10 +290,15 @@ class Ingest:
         return size
 
     async def _rest(self) -> None:
+        turn = 0
         while True:
             await asyncio.sleep(REST_S)
+            turn += 1
             with suppress(OSError):
                 await self.log.rest()
+            if turn % NOTE_TURNS == 0 and self.keys is not None:
+                with suppress(StoreError):
+                    await asyncio.to_thread(self.keys.note_used)
 
     def _closing(self, receive: Receive) -> Receive:
         async def told() -> Message:

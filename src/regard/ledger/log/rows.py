@@ -29,7 +29,7 @@ LINE_BYTES = 16 * 2**20
 """The longest line that is read back; bodies are bounded far below it."""
 
 
-class Fact(msgspec.Struct, omit_defaults=True, kw_only=True):
+class Fact(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """One interaction on its way; what is None is null in the ledger.
 
     occurred_at      : microseconds since 1970, UTC.

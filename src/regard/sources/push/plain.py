@@ -27,14 +27,14 @@ Time = Annotated[dt.datetime, msgspec.Meta(tz=True, description="ISO 8601 with a
 Whole = Annotated[int, msgspec.Meta(ge=-INT64, lt=INT64)]
 
 
-class Handle(msgspec.Struct, forbid_unknown_fields=True):
+class Handle(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """An identifier seen on it."""
 
     kind: Word
     value: Name | int
 
 
-class Thing(msgspec.Struct, forbid_unknown_fields=True):
+class Thing(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """What it was about."""
 
     type: Word
@@ -42,7 +42,7 @@ class Thing(msgspec.Struct, forbid_unknown_fields=True):
     qualifier: str | None = None
 
 
-class Interaction(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class Interaction(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     """One interaction. Without `interaction_id` it is known by its content; without `occurred_at` it happened now."""
 
     event: Word
@@ -150,8 +150,9 @@ def _who_and_what(fact: Fact, one: Interaction) -> None:
     if one.objects:
         fact.object_types = [thing.type for thing in one.objects]
         fact.object_ids = [str(thing.id) for thing in one.objects]
-        if any(thing.qualifier is not None for thing in one.objects):
-            fact.object_qualifiers = [thing.qualifier for thing in one.objects]
+        qualifiers = [thing.qualifier for thing in one.objects]
+        if qualifiers.count(None) < len(qualifiers):
+            fact.object_qualifiers = qualifiers
 
 
 def _money(fact: Fact, one: Interaction) -> None:

@@ -41,7 +41,7 @@ Vouch = Callable[[str, str | None], bool]
 """Whether the sender may say that its visitor is this person: the id, and the proof it brought."""
 
 
-class Message(msgspec.Struct, rename="camel"):
+class Message(msgspec.Struct, rename="camel", gc=False):
     """One call, of any type; what is not named here is ignored."""
 
     type: str | None = None

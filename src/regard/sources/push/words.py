@@ -53,9 +53,11 @@ def text(value: object) -> str:
 
 def name(value: object) -> str | None:
     """An id: a text, or a number as text; None where there is none, or what there is cannot be one."""
+    if value is None:
+        return None
     if isinstance(value, str):
         return value.strip() or None
-    if isinstance(value, bool) or value is None or isinstance(value, dict | list):
+    if isinstance(value, bool | dict | list):
         return None
     return text(value)
 
