@@ -166,6 +166,8 @@ class Follower:
             command = [sys.executable, "-m", "regard", "-w", str(self.workspace.root), "follow", "--until-closed"]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
             status = self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             if self._stop.is_set():
                 return
             self.restarts += 1
