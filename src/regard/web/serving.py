@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
-import threading
 from collections.abc import Callable
-from contextlib import suppress
-from urllib.request import urlopen
 
 import uvicorn
 
@@ -16,6 +13,7 @@ from regard.errors import SettingError
 from regard.pipeline import Follower
 from regard.store import Store, alone
 from regard.web.app import create_app, utc_now
+from regard.web.warming import Warmer
 from regard.workspace import Workspace
 
 FIRST_PORT = 8123
@@ -46,16 +44,18 @@ def _serve(workspace: Workspace, store: Store, host: str, port: int | None, say:
     bound = listening.getsockname()[1]
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
     say(f"Regard shows {workspace.root.name} at http://{shown}:{bound}/  (Ctrl C stops it)")
-    threading.Thread(target=_warm, args=(f"http://{shown}:{bound}/",), daemon=True).start()
     follower = Follower(workspace, say=say)
     follower.start()
     keys = Keys(store)
     app = create_app(workspace, keys=keys, pace=Pace())
+    warmer = Warmer(app)
+    warmer.start()
     settle()
     settings = uvicorn.Config(app, log_level="warning", access_log=False)
     try:
         uvicorn.Server(settings).run(sockets=[listening])
     finally:
+        warmer.stop()
         follower.stop()
         keys.note_used()
 
@@ -65,12 +65,6 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 50)
-
-
-def _warm(address: str) -> None:
-    """Ask for the first page before somebody does, so that it is worked out; what is wrong is said when they do."""
-    with suppress(OSError), urlopen(address, timeout=600):  # noqa: S310
-        pass
 
 
 def listen(host: str, port: int | None) -> socket.socket:
