@@ -143,6 +143,21 @@ def test_value_at_risk_is_that_of_people_below_zero(
     assert [row["person_id"] for row in most] == ["bo"]
 
 
+def test_where_nobodys_value_is_known_it_goes_by_what_they_spent(
+    opened: Callable[..., Now], people: dict[str, Any], given: dict[str, Any]
+) -> None:
+    spent = {"ann": 1_000, "bo": 2_000, "old": 9_000}
+    worth = [{**row, "expected_value_minor": None, "spent_minor": spent.get(row["person_id"], 0), "currency": "EUR"}
+             for row in people["value"]]  # fmt: skip
+    scores = [{**row, "score": -5.0} for row in people["scores"]]
+    now = opened(**{**people, "value": worth, "scores": scores})
+    bands = now.ask(overview.at_risk("everyone"), **given)
+    assert not any(row["value_minor"] for row in bands)
+    assert sum(row["spent_minor"] for row in bands) == 3_000.0, "of those who are customers still"
+    most = now.ask(overview.most_at_risk("everyone"), **given)
+    assert [row["person_id"] for row in most] == ["bo", "ann"]
+
+
 def test_what_weighs_most_is_one_kind_a_person(
     opened: Callable[..., Now], people: dict[str, Any], as_of: dt.datetime
 ) -> None:

@@ -124,6 +124,27 @@ def test_errors_are_json_too_on_request(shop):
     assert json.loads(done.stderr)["hint"] == "Did you mean 'scores'?"
 
 
+def test_quiet_says_nothing_but_what_was_asked_for(tmp_path):
+    made = regard("init", "-q", str(tmp_path / "new"))
+    assert (made.exit_code, made.stdout, made.stderr) == (0, "", "")
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for words in (("import", "orders.csv", "--map", "maps/orders.map.yaml"), ("run",)):
+        done = regard("-q", *words, cwd=tmp_path)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "", ""), words
+    refused = regard("-q", "import", "-", "--map", "maps/voice.map.yaml", cwd=tmp_path, stdin=VOICE)
+    assert "1 rejects" in refused.stdout, "rows that did not fit are never passed over"
+    assert json.loads(regard("-q", "--json", "run", cwd=tmp_path).stdout)["rows"]["touches"]
+    assert "ada@example.org" in regard("-q", "show", "persons", cwd=tmp_path).stdout
+
+
+def test_a_run_says_its_time_in_the_workspaces_zone(shop):
+    done = regard("run", "--as-of", "2025-02-10", cwd=shop)
+    assert "As of 2025-02-10 23:59 (" in done.stdout
+    assert regard("-q", "run", cwd=shop).exit_code == 0
+
+
 def test_a_person_is_told_as_a_story(shop):
     done = regard("person", "ada@example.org", "--level", "transaction", cwd=shop)
     assert done.exit_code == 0, done.stderr

@@ -155,6 +155,8 @@ def test_the_journey_map_shows_lived_and_designed_touchpoints(client: Any) -> No
     assert len(re.findall(r'<rect class="point ', text)) == 6
     assert len(re.findall(r'<rect class="ghost" ', text)) == 3
     assert "Order to Delivery" in text
+    ways = re.findall(r'<path class="flow" d="[^"]+" stroke-width="[^"]+"( marker-end="url\(#tip\)")?>', text)
+    assert ways and all(ways), "every way has an arrowhead"
 
 
 def test_promises_can_be_narrowed(client: Any, sample: ModuleType) -> None:

@@ -80,7 +80,7 @@ def causes(kind: str) -> Question:
 
 @cache
 def at_risk(kind: str) -> Question:
-    """Expected value by band of the score: people and their value over the horizon; band 0 is the lowest."""
+    """Value by band of the score: people, what is expected over the horizon, what they spent; band 0 is the lowest."""
 
     def build(tables: Tables, **given: ir.Value) -> ir.Table:
         rows = _valued(tables, kind, given)
@@ -88,7 +88,12 @@ def at_risk(kind: str) -> Question:
         rows = rows.mutate(band=ibis.cases(*branches, else_=len(BANDS)))
         return (
             rows.group_by("band")
-            .agg(n=rows.count(), value_minor=rows.expected_value_minor.sum(), currency=rows.currency.max())
+            .agg(
+                n=rows.count(),
+                value_minor=rows.expected_value_minor.sum(),
+                spent_minor=rows.spent_minor.cast("float64").sum(),
+                currency=rows.currency.max(),
+            )
             .order_by("band")
         )
 
@@ -97,11 +102,15 @@ def at_risk(kind: str) -> Question:
 
 @cache
 def most_at_risk(kind: str) -> Question:
-    """The people of most value who are likelier to warn others than to praise us."""
+    """The people of most value, known or else by what they spent, who are likelier to warn others than to praise us."""
 
     def build(tables: Tables, **given: ir.Value) -> ir.Table:
         rows = _valued(tables, kind, given)
-        return rows.filter(rows.score < 0).order_by(ibis.desc("expected_value_minor"), "person_id").limit(SHOWN)
+        return (
+            rows.filter(rows.score < 0)
+            .order_by(ibis.desc("expected_value_minor"), ibis.desc("spent_minor"), "person_id")
+            .limit(SHOWN)
+        )
 
     return Question(build, GIVEN)
 
@@ -124,5 +133,14 @@ def worst() -> Question:
 def _valued(tables: Tables, kind: str, given: dict[str, ir.Value]) -> ir.Table:
     rows = members(tables, kind, **given)
     return rows.filter(rows.currency.notnull()).select(
-        "person_id", "score", "low", "high", "account", "answered", "expected_value_minor", "currency", "p_alive"
+        "person_id",
+        "score",
+        "low",
+        "high",
+        "account",
+        "answered",
+        "expected_value_minor",
+        "spent_minor",
+        "currency",
+        "p_alive",
     )

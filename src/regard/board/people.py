@@ -75,11 +75,12 @@ def start(descending: bool) -> tuple[float, str]:
 
 @cache
 def counted(kind: str, sought: bool) -> Question:
-    """How many people a list has, and their mean score."""
+    """How many people a list has, how many of them are customers still, and their mean score."""
 
     def build(tables: Tables, q: ir.StringValue, quadrant: ir.StringValue, **given: ir.Value) -> ir.Table:
         rows = _all(tables, kind, sought, q, quadrant, given)
-        return rows.aggregate(n=rows.count(), score=rows.score.mean())
+        still = (rows.last_at >= given["seen_since"]) & (rows.p_alive.isnull() | (rows.p_alive > given["alive_over"]))
+        return rows.aggregate(n=rows.count(), n_still=still.ifelse(1, 0).sum(), score=rows.score.mean())
 
     return Question(build, {**LIST, **GIVEN})
 

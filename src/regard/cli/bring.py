@@ -50,9 +50,11 @@ def import_command(voice: Voice, files: tuple[str, ...], mapping: Path | None, d
 
 
 def report(voice: Voice, brought: list[Brought]) -> None:
-    """What came of each file: as JSON, or a line each and the first rejects."""
+    """What came of each file: as JSON, or a line each and the first rejects; --quiet leaves only files with rejects."""
     lines: list[str] = []
     for one in brought:
+        if voice.quiet and not one.n_rejects:
+            continue
         lines.append(one.line())
         lines += [f"  line {line}: {reason}" for line, reason in one.sample[:SAMPLE]]
         if one.n_rejects > SAMPLE and not one.already and not one.refused:

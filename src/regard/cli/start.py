@@ -20,7 +20,7 @@ def init_command(voice: Voice, folder: Path) -> None:
     from regard import pipeline
 
     workspace = pipeline.init(folder)
-    voice.result(
+    voice.done(
         {"workspace": str(workspace.root)},
         [
             f"Made {workspace.root}.",
@@ -64,10 +64,10 @@ def example_command(voice: Voice, name: str | None, data: Path | None, into: Pat
     finally:
         engine.close()
     if voice.json:
-        voice.result({"workspace": str(workspace.root), "rows": dict(published.counts)}, [])
+        voice.done({"workspace": str(workspace.root), "rows": dict(published.counts)}, [])
         return
     report(voice, brought)
-    voice.result({}, [f"As of {published.as_of:%Y-%m-%d}. Next: regard -w {shlex.quote(str(workspace.root))} serve"])
+    voice.done({}, [f"As of {published.as_of:%Y-%m-%d}. Next: regard -w {shlex.quote(str(workspace.root))} serve"])
 
 
 @click.command("demo", epilog="Example: regard demo, or without the page: regard demo shop --no-serve")
@@ -100,8 +100,6 @@ def demo_command(voice: Voice, folder: Path, no_serve: bool, port: int | None, p
         counts = f"{published.counts['touches']:,} interactions of {published.counts['value']:,} people"
         voice.say(f"A year of a fictional company, worked out in {time.monotonic() - began:.0f} s: {counts}.")
     if no_serve:
-        voice.result(
-            {"workspace": str(workspace.root)}, [f"Made {workspace.root}. Look at it: regard -w {folder} serve"]
-        )
+        voice.done({"workspace": str(workspace.root)}, [f"Made {workspace.root}. Look at it: regard -w {folder} serve"])
         return
     web.serve(workspace, host="127.0.0.1", port=port, say=voice.say)

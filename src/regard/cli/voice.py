@@ -48,6 +48,11 @@ class Voice:
             for line in lines:
                 click.echo(line)
 
+    def done(self, data: object, lines: Sequence[str]) -> None:
+        """What a command did rather than what it was asked for: as `result`, but --quiet leaves out the `lines`."""
+        if self.json or not self.quiet:
+            self.result(data, lines)
+
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Callable[[int, int | None], None]]:
         """A progress bar on a terminal, nothing elsewhere; call what it gives with (done, total or None)."""

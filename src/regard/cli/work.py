@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -45,7 +46,8 @@ def run_command(voice: Voice, as_of: str | None, horizon: str | None, engine_nam
     data = {"run": published.run, "as_of": published.as_of.isoformat(), "seconds": took, "rows": dict(published.counts)}
     named = {"handles": "persons", "interactions": "touches", "promises": "promises", "scores": "scores"}
     counts = ", ".join(f"{published.counts[table]:,} {name}" for name, table in named.items())
-    voice.result(data, [f"As of {published.as_of:%Y-%m-%d %H:%M} UTC: {counts}; {took:.1f} s."])
+    knowing = published.as_of.astimezone(ZoneInfo(zone))
+    voice.done(data, [f"As of {knowing:%Y-%m-%d %H:%M} ({zone}): {counts}; {took:.1f} s."])
 
 
 @click.command("serve", epilog="Example: regard serve --port 8123")
@@ -119,7 +121,7 @@ def _decide(voice: Voice, handle: str, other: str, decision: Decision, reason: s
     now = dt.datetime.now(dt.UTC)
     pipeline.decide(voice.find(), decision, handle, other, by=getpass.getuser(), reason=reason, now=now)
     said = {"merge": "are one person", "split": "are not one person", "undo": "are as if nobody had decided"}[decision]
-    voice.result(
+    voice.done(
         {"handle": handle, "other": other, "decision": decision},
         [f"Noted: {handle} and {other} {said}. It holds from the next `regard run`."],
     )
@@ -142,7 +144,7 @@ def forget_command(voice: Voice, handle: str) -> None:
             gone = pipeline.forget(voice.find(), handle, engine, now=dt.datetime.now(dt.UTC), say=say)
     finally:
         engine.close()
-    voice.result(gone.as_data(), gone.lines())
+    voice.done(gone.as_data(), gone.lines())
 
 
 @click.command("compact", epilog="Example: regard compact")
@@ -159,7 +161,7 @@ def compact_command(voice: Voice) -> None:
             done = Ledger.open(voice.find()).compact(engine, now=dt.datetime.now(dt.UTC))
     finally:
         engine.close()
-    voice.result(
+    voice.done(
         {"n_rows": done.n_rows, "files_before": done.files_before, "files_after": done.files_after},
         [f"{done.n_rows:,} interactions, {done.files_before} files before, {done.files_after} now."],
     )

@@ -17,7 +17,8 @@ from regard.web import pictures, words
 Row = Mapping[str, object]
 WIDTH, LANE_NAMES, NARROWEST = 1160, 128, 62
 HEAD, FEELING, ROW, PAD, BAR = 30, 92, 40, 10, 13
-WAYS = 18
+WAYS, TIP = 18, 8
+"""How many ways are drawn, and how long their arrowheads are."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 ELSEWHERE = "no stage"
@@ -196,7 +197,7 @@ def _felt(
     for stage, label in names:
         x, width = columns[stage]
         value = sums[stage]
-        y = zero - (value or 0.0) / strong * (FEELING / 2 - 20)
+        y = zero - (value or 0.0) / strong * (FEELING / 2 - 26)
         stages.append(Stage(stage, label, x, width, value, y, pictures.feeling(value, strong)))
     felt = [(one.x + one.width / 2, one.y) for one in stages if one.feeling is not None]
     line = "M" + " L".join(f"{x:.0f} {y:.1f}" for x, y in felt) if len(felt) > 1 else ""
@@ -231,20 +232,20 @@ def _meet(one: Box, other: Box) -> bool:
 
 
 def _path(source: Point, target: Point) -> tuple[str, float, float]:
-    """A curve from the end of one bar to the start of the other, and its middle."""
+    """A curve from the end of one bar to where an arrowhead begins that points at the other, and its middle."""
     y0, y1 = source.y + BAR / 2, target.y + BAR / 2
     if target.x > source.x:
-        x0, x1 = source.x + source.width, target.x
+        x0, x1 = source.x + source.width, target.x - TIP
         bend = max(24.0, (x1 - x0) / 2)
         path = f"M{x0:.0f} {y0:.0f} C{x0 + bend:.0f} {y0:.0f} {x1 - bend:.0f} {y1:.0f} {x1:.0f} {y1:.0f}"
         return path, (x0 + x1) / 2, (y0 + y1) / 2
     if target.x == source.x:  # within a stage: bent round the bars
         x0, x1 = source.x + source.width, target.x + target.width
-        out = max(x0, x1) + 26
+        out, x1 = max(x0, x1) + 26, x1 + TIP
         return f"M{x0:.0f} {y0:.0f} C{out:.0f} {y0:.0f} {out:.0f} {y1:.0f} {x1:.0f} {y1:.0f}", out, (y0 + y1) / 2
     x0, x1 = source.x + source.width / 2, target.x + target.width / 2
     below = max(y0, y1) + 26
-    path = f"M{x0:.0f} {y0 + 6:.0f} C{x0:.0f} {below:.0f} {x1:.0f} {below:.0f} {x1:.0f} {y1 + 6:.0f}"
+    path = f"M{x0:.0f} {y0 + 6:.0f} C{x0:.0f} {below:.0f} {x1:.0f} {below:.0f} {x1:.0f} {y1 + 6 + TIP:.0f}"
     return path, (x0 + x1) / 2, below - 6
 
 

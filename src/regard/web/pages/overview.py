@@ -294,7 +294,7 @@ def promises(rows: Sequence[Row], blueprint: Blueprint) -> list[Kept]:
 
 @dataclass(frozen=True)
 class Band:
-    """Expected value of people in one band of the score."""
+    """Value of people in one band of the score."""
 
     label: str
     tone: str
@@ -305,7 +305,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Risk:
-    """Value by band of the score, and the people of most value below zero with what weighs on them."""
+    """Value by band of the score, and the people of most value below zero with what weighs on them.
+
+    foreseen : whether value is what is expected; else nobody's is known, and it is what they spent so far.
+    """
 
     bands: Sequence[Band]
     people: Sequence[Row]
@@ -313,12 +316,15 @@ class Risk:
     below: float
     n_below: int
     whole: float
+    foreseen: bool
 
 
 def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Blueprint) -> Risk:
-    """Whose expected value is at risk: those likelier to warn others than to praise us."""
+    """Whose value is at risk: those likelier to warn others than to praise us."""
     rows = {int(str(row["band"])): row for row in now.ask(board.overview.at_risk(kind), **values)}
-    amounts = {band: float(str(row["value_minor"] or 0)) for band, row in rows.items()}
+    foreseen = any(row["value_minor"] for row in rows.values())
+    amount = "value_minor" if foreseen else "spent_minor"
+    amounts = {band: float(str(row[amount] or 0)) for band, row in rows.items()}
     whole = sum(amounts.values())
     most = max(amounts.values(), default=0.0) or 1.0
     bands = [
@@ -345,7 +351,7 @@ def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Bluepr
         for row in people
     ]
     below = amounts.get(0, 0.0) + amounts.get(1, 0.0)
-    return Risk(bands, named, blueprint.currency, below, bands[0].n + bands[1].n, whole)
+    return Risk(bands, named, blueprint.currency, below, bands[0].n + bands[1].n, whole, foreseen)
 
 
 def rests_on(now: Now, view: View) -> Mapping[str, object]:

@@ -50,6 +50,7 @@ def people(request: Request) -> HTMLResponse:
         asked=asked,
         rows=rows,
         n=found["n"],
+        still=found["n_still"] or 0,
         mean=found["score"],
         following={**asked.query, "after": rows[-1]["place"], "after_id": rows[-1]["person_id"]} if more else None,
         whom=names.segment(blueprint, view.segment),
