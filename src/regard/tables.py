@@ -215,6 +215,17 @@ LEDGER_TABLES = (
         """),
     ),
     Table(
+        "cursors",
+        LEDGER,
+        "how far each pull has come; written with the last rows that it stands for, never before them",
+        ("pull",),
+        _columns("""
+        pull           | string  | name of the pull file, without its suffix
+        at             | instant | when it came so far
+        state          | string  | the cursors of its tables, resources or files, JSON as dlt writes it
+        """),
+    ),
+    Table(
         "tombstones",
         LEDGER,
         "who was forgotten, as keyed hashes, so that a re-import does not bring them back",

@@ -3,6 +3,7 @@
 shop/
   blueprint.yaml          what we intend (yours, versioned)
   maps/*.map.yaml         how files become interactions (yours, versioned)
+  pulls/*.pull.yaml       what is fetched from where, and how often (yours, versioned)
   .regard/                what Regard keeps (never edited by hand)
     ledger/<table>/       Delta tables: what happened
     ledger/known/         hashes of the ids that the ledger holds
@@ -12,6 +13,8 @@ shop/
     forget.key            the key of the tombstones' hashes
     writer.lock           held by the one process that writes
     follower.lock         held by the one follower that seals
+    pulls/NAME.lock       held by whoever fetches that pull
+    secrets.json          secrets of pulls by name, if they are kept here and not in the environment
     tmp/                  scratch of running commands, emptied by the next writer
 """
 
@@ -40,6 +43,18 @@ class Workspace:
     @property
     def maps(self) -> Path:
         return self.root / "maps"
+
+    @property
+    def pulls(self) -> Path:
+        return self.root / "pulls"
+
+    @property
+    def secrets(self) -> Path:
+        return self.state / "secrets.json"
+
+    def pull_lock(self, name: str) -> Path:
+        """Held by whoever fetches that pull."""
+        return self.state / "pulls" / f"{name}.lock"
 
     @property
     def state(self) -> Path:

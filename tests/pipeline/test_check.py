@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 
 from tests.pipeline.conftest import BLUEPRINT, NOW, ORDERS, ORDERS_MAP, load
@@ -68,3 +69,24 @@ def test_a_source_that_is_late_or_never_came_is_said(shop):
     said = found(shop)
     assert "days old, 2 are allowed" in said["source shop"].problem
     assert "desk" in said["source dsk"].hint
+
+
+def test_pulls_are_checked_with_their_failures(workspace, monkeypatch):
+    monkeypatch.delenv("NOWHERE", raising=False)
+    workspace.pulls.mkdir()
+    workspace.maps.mkdir(exist_ok=True)
+    (workspace.maps / "m.map.yaml").write_text(
+        "version: 1\nsource: s\nzone: UTC\nkey: [id]\nhandles: {email: e}\ninteractions: [{event: purchase, at: t}]\n"
+    )
+    text = "version: 1\nevery: 15m\nmap: m.map.yaml\nfilesystem: {url: $NOWHERE}\n"
+    (workspace.pulls / "files.pull.yaml").write_text(text)
+    at = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    found = {one.where: one for one in pipeline.check(workspace, now=at)}
+    assert "$NOWHERE" in found["files.pull.yaml:4"].problem
+    monkeypatch.setenv("NOWHERE", "/nowhere")
+    pipeline.pull(workspace, clock=lambda: at)
+    found = {one.where: one for one in pipeline.check(workspace, now=at)}
+    assert "failed once: There is no folder ***." in found["pull files"].problem
+    (workspace.pulls / "files.pull.yaml").write_text(text.replace("url:", "ulr:"))
+    found = {one.where: one for one in pipeline.check(workspace, now=at)}
+    assert found["files.pull.yaml:4"].severity == "error"

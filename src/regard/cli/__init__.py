@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("regard.cli.start", "Make a workspace with a commented blueprint.yaml."),
     "map": ("regard.cli.bring", "Draft a mapping for a file."),
     "import": ("regard.cli.bring", "Bring files into the ledger."),
+    "pull": ("regard.cli.pull", "Fetch what has come since from databases, REST APIs, folders and buckets."),
     "run": ("regard.cli.work", "Bring every table up to date: resolve, split, score, estimate."),
     "show": ("regard.cli.read", "Print a table."),
     "person": ("regard.cli.read", "One customer's story."),

@@ -21,7 +21,7 @@ from regard.ledger.journal import Change, moved
 from regard.tables import INTERACTIONS, table
 
 SAMPLE = 20
-KEYED = ("objects", "memberships", "consents", "rates", "decisions")
+KEYED = ("objects", "memberships", "consents", "rates", "decisions", "cursors")
 PEOPLE = ("memberships", "consents")
 
 

@@ -23,7 +23,7 @@ class Batch:
                    the row as the file has it, from which such an id is made instead, so that a mapping edited later
                    does not make the row a new one. `sequence` is the line or row in the file.
     rejects      : lazy: file, line, event, reason, row (JSON); rows that the mapping could not use.
-    sides        : rows for objects, memberships, consents, rates or decisions, by table name.
+    sides        : rows for objects, memberships, consents, rates, decisions or cursors, by table name.
     file         : its name, for people.
     folder       : where it was, so that it can be looked at again; "" if that is nowhere.
     content      : hash of the file's bytes, by which it is known again under another name; "" if it has none.

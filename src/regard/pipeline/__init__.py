@@ -5,6 +5,7 @@ bring.py   files -> sources -> ledger                               facts, once 
 flow.py    ledger -> identity -> journeys -> experience -> value     meaning, worked out anew each time
 ask.py     any table, one person, decisions about identity
 live.py    the log -> ledger, as servers accept it
+pull.py    other systems -> ledger, from where the last pull ended
 forget.py  one person out of everything, then the flow again
 """
 
@@ -16,6 +17,8 @@ from regard.pipeline.check import check
 from regard.pipeline.flow import Order, moment, run
 from regard.pipeline.forget import Gone, forget
 from regard.pipeline.live import Follower, follow
+from regard.pipeline.pull import Pulled, pull, pulls, watch
+from regard.pipeline.pulling import PullState, pull_states
 from regard.pipeline.start import Example, examples, init, is_made, load_example, make_demo
 from regard.pipeline.story import Story, story
 
@@ -25,6 +28,8 @@ __all__ = [
     "Follower",
     "Gone",
     "Order",
+    "PullState",
+    "Pulled",
     "Story",
     "bring_in",
     "check",
@@ -39,8 +44,12 @@ __all__ = [
     "make_demo",
     "moment",
     "person_of",
+    "pull",
+    "pull_states",
+    "pulls",
     "run",
     "select",
     "story",
     "table",
+    "watch",
 ]

@@ -16,6 +16,9 @@ from regard.blueprint import Blueprint
 from regard.engine import SECONDS_A_DAY, Engine, Published, connect
 from regard.errors import Finding, RegardError, WorkspaceError
 from regard.ledger import Ledger
+from regard.pipeline.pull import pull_file
+from regard.pipeline.pulling import pull_states
+from regard.sources.pull import Secrets, check_pull
 from regard.workspace import Workspace
 
 NAMED = 5
@@ -35,11 +38,33 @@ def check(workspace: Workspace, *, now: dt.datetime, data: Path | None = None) -
         loads = engine.rows(ledger.side("loads", engine).order_by("load_id")).to_pylist()
         for path in sorted(workspace.maps.glob("*.map.yaml")):
             findings += _mapping(path, loads, engine, data)
+        findings += _pulls(workspace, now)
         if not any(one.severity == "error" and one.where.startswith(workspace.blueprint.name) for one in findings):
             findings += _facts(workspace, ledger, meaning.read(workspace.blueprint), engine, now)
         return findings
     finally:
         engine.close()
+
+
+def _pulls(workspace: Workspace, now: dt.datetime) -> Iterator[Finding]:
+    """The pull files, and how the pulls go."""
+    states = pull_states(workspace)
+    if not states:
+        return
+    known = Secrets(workspace.secrets).known()
+    for state in states:
+        found = check_pull(pull_file(workspace, state.name), workspace.maps, known)
+        yield from found
+        how = state.state(now)
+        if how == "failing" and state.last is not None:
+            times = "once" if state.last.failures == 1 else f"{state.last.failures} times in a row"
+            says = f"It failed {times}: {state.last.problem}"
+            yield Finding(f"pull {state.name}", "warning", says, state.last.hint)
+        elif how == "never" and not found:
+            yield Finding(f"pull {state.name}", "note", "It was never tried.", f"regard pull {state.name}")
+        elif how == "late":
+            says = f"It last went well {state.age_s(now) / 3600:,.1f} hours ago, later than its `every` allows."
+            yield Finding(f"pull {state.name}", "warning", says, "Keep `regard pull --watch` running.")
 
 
 def _mapping(path: Path, loads: list[dict[str, Any]], engine: Engine, data: Path | None) -> Iterator[Finding]:

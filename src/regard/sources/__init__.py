@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from regard.sources.checking import check_mapping
 from regard.sources.drafting import draft
-from regard.sources.load import File, Load, Mark, open_source
+from regard.sources.load import File, Load, Mark, open_rows, open_source
 from regard.sources.mapping import Mapping
 from regard.sources.previewing import Preview, preview
 from regard.sources.reading import mapping_of, read_mapping
@@ -35,6 +35,7 @@ __all__ = [
     "check_mapping",
     "draft",
     "mapping_of",
+    "open_rows",
     "open_source",
     "preview",
     "read_mapping",

@@ -164,8 +164,9 @@ class Load:
             return Ready(log.prepared, PurePath(file.name).name.split(".")[0], "reject", {"objects": log.objects})
         mapping = self._mapping or built_in(guess, file.name)
         read = staged(
-            file.path, guess, wanted(mapping), self._stage, limit=self._settings.limit, forgiving=self._mapping is None
-        )
+            file.path, guess, wanted(mapping), self._stage, limit=self._settings.limit,
+            forgiving=self._mapping is None or self._settings.forgiving,
+        )  # fmt: skip
         found = prepared(read, file.name, mapping, self._stage, self._settings)
         if found.n_left_out:
             says = f"{found.n_left_out:,} rows are left out by `when`."
@@ -228,6 +229,24 @@ def open_source(
     found = [file for name in named for file in _resolved(str(name), stage, stdin)]
     beside = folder or found[0].path.parent
     return Load(found, mapping, stage, Settings(zone=zone, folder=beside, scales=dict(scales or {})))
+
+
+def open_rows(
+    file: File,
+    mapping: Mapping,
+    engine: Engine,
+    *,
+    folder: Path,
+    zone: str = "UTC",
+    scales: Mapped[str, tuple[float, float]] | None = None,
+    forgiving: bool = False,
+) -> Load:
+    """One file that is known by another name than its own, on its way into the ledger; see `open_source`.
+
+    forgiving : a column that no row has is empty: a few rows of an API leave out what is empty in all of them.
+    """
+    settings = Settings(zone=zone, folder=folder, scales=dict(scales or {}), forgiving=forgiving)
+    return Load([file], mapping, Stage(embedded(engine)), settings)
 
 
 def embedded(engine: Engine) -> DuckEngine:

@@ -45,12 +45,17 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a load was asked for beside its files and mapping; `limit` rows are read of each file, all where None."""
+    """What a load was asked for beside its files and mapping.
+
+    limit     : so many rows are read of each file, all where None.
+    forgiving : a column that no row has is empty, instead of a mistake of the mapping.
+    """
 
     zone: str
     folder: Path
     scales: Mapped[str, tuple[float, float]]
     limit: int | None = None
+    forgiving: bool = False
 
 
 def prepared(file: Staged, name: str, mapping: Mapping, stage: Stage, settings: Settings) -> Prepared:

@@ -58,11 +58,16 @@ def mapping_of(text: str, *, name: str = "mapping") -> Mapping:
     return mapping
 
 
-def structure(document: object, *, name: str) -> Iterator[Finding]:
-    """What in a loaded document does not follow the schema, one finding each, in the order of the file."""
-    errors = [_deepest(error) for error in Draft202012Validator(schema()).iter_errors(document)]
+def structure(
+    document: object, *, name: str, follows: dict[str, object] | None = None, whole: str = "the mapping"
+) -> Iterator[Finding]:
+    """What in a loaded document does not follow the schema, one finding each, in the order of the file.
+
+    follows, whole : another schema than a mapping's, and what is described by it.
+    """
+    errors = [_deepest(error) for error in Draft202012Validator(follows or schema()).iter_errors(document)]
     for error in sorted(errors, key=lambda error: _line(document, error)):
-        yield _said(error, f"{name}:{_line(document, error)}")
+        yield _said(error, f"{name}:{_line(document, error)}", whole)
 
 
 def known_zone(zone: str) -> bool:
@@ -114,9 +119,9 @@ def _deepest(error: ValidationError) -> ValidationError:
     return error
 
 
-def _said(error: ValidationError, where: str) -> Finding:
+def _said(error: ValidationError, where: str, whole: str) -> Finding:
     path = [str(part) for part in error.absolute_path if not isinstance(part, int)]
-    inside = f"`{path[-1]}`" if path else "the mapping"
+    inside = f"`{path[-1]}`" if path else whole
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         unknown = next(key for key in error.instance if key not in known)

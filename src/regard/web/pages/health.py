@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from regard.board import health as asked
 from regard.board.health import Coverage, Source
+from regard.pipeline import pull_states
 from regard.web import names, words
 from regard.web.site import site
 
@@ -27,6 +28,7 @@ def health(request: Request) -> HTMLResponse:
     refused = now.ask(asked.refusals())
     n_refused = now.count("rejects")
     expected = now.ask(asked.expectations())
+    clock = here.clock()
     return here.page(
         request,
         "health.html",
@@ -39,6 +41,7 @@ def health(request: Request) -> HTMLResponse:
         refused=refused,
         n_refused=n_refused,
         loads=now.ask(asked.loads()),
+        pulls=[(one, one.state(clock), one.age_s(clock)) for one in pull_states(here.workspace)],
         unrecognised=asked.unrecognised(rows)[:20],
         headline=headline(sources, functions, n_refused),
         at=at,

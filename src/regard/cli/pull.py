@@ -1,0 +1,85 @@
+"""The command that fetches from other systems: once, or for as long as it runs."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from regard.cli.voice import Voice, verb
+
+if TYPE_CHECKING:
+    from regard.sources.pull import Attempt
+
+SAMPLE = 5
+
+
+@click.command("pull", epilog="Example: regard pull shop, or regard pull --watch")
+@click.argument("names", nargs=-1)
+@click.option("--watch", is_flag=True, help="Go on until Ctrl C: each pull that says `every`, when it is due.")
+@click.option("--list", "listing", is_flag=True, help="The pulls, how they went, and when they are due.")
+@click.option("--secret", metavar="NAME", help="Keep a secret in the workspace; it is asked for, or read from stdin.")
+@verb
+def pull_command(voice: Voice, names: tuple[str, ...], watch: bool, listing: bool, secret: str | None) -> None:
+    """Fetch what has come since from the pulls NAMES, or from all: pulls/NAME.pull.yaml says what, and with which map.
+
+    Each begins where the last one ended. Killed anywhere, it goes on: nothing is lost and nothing is doubled.
+    """
+    from regard import pipeline
+
+    if secret:
+        _keep(voice, secret)
+    elif listing:
+        _list(voice)
+    elif watch:
+        _watch(voice)
+    else:
+        done = pipeline.pull(voice.find(), names, say=lambda line: voice.say(f"  {line}"))
+        lines: list[str] = []
+        for one in done:
+            lines.append(one.line())
+            lines += [f"  line {line}: {reason}" for line, reason in one.sample[:SAMPLE]]
+        voice.result([one.as_data() for one in done], lines)
+        if any(one.problem for one in done):
+            raise click.exceptions.Exit(1)
+
+
+def _keep(voice: Voice, name: str) -> None:
+    from regard.sources.pull import Secrets
+
+    asked = sys.stdin.isatty()
+    value = click.prompt(f"{name}", hide_input=True) if asked else sys.stdin.read().strip("\r\n")
+    Secrets(voice.find().secrets).keep(name, value)
+    voice.say(f"Kept ${name}. The environment comes first where it has a {name}, too.")
+
+
+def _watch(voice: Voice) -> None:
+    from regard import pipeline
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    workspace = voice.find()
+    voice.say(f"Watching {len(pipeline.pulls(workspace))} pulls; Ctrl C ends it.")
+    pipeline.watch(workspace, stop, say=voice.say)
+
+
+def _list(voice: Voice) -> None:
+    from regard import pipeline
+
+    found = pipeline.pull_states(voice.find())
+    data = [
+        {"name": one.name, "every_s": one.every_s, **(_data(one.last) if one.last else {"tried_at": None})}
+        for one in found
+    ]
+    voice.result(data, [one.line() for one in found])
+    if not found:
+        voice.say("There are no pulls. Write one: docs/guides/pulling.md has examples.")
+
+
+def _data(last: Attempt) -> dict[str, object]:
+    names = ("tried_at", "succeeded_at", "next_at", "failures", "problem", "hint", "n_rows", "n_interactions")
+    return {name: getattr(last, name) for name in names}
