@@ -27,7 +27,7 @@ Ask = Callable[[ir.Table], Rows]
 BITS = 62
 """Codes that fit into a positive int64 as bits; codes go by frequency, so they are nearly all of the steps."""
 NAMED = ("name", "touchpoint", "event", "stage", "channel", "function")
-SOUGHT = "array<struct<this: int32, next: int32, band: int32, part: int64, low: int64, high: int64>>"
+SOUGHT = {"this": "int32", "next": "int32", "band": "int32", "part": "int64", "low": "int64", "high": "int64"}
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,11 @@ def _medians(steps: ir.Table, parts: Iterable[Part], ask: Ask) -> dict[int, floa
 
 def _at_places(steps: ir.Table, sought: Sequence[Mapping[str, int]]) -> ir.Table:
     """The waits at two places of each band sought, in order of the wait: (part, least, greatest)."""
-    wanted = ibis.literal(list(sought), SOUGHT).unnest().name("one").as_table().unpack("one")
+    # one text in place of thousands of literals, which engines take seconds to plan
+    said = ";".join(",".join(str(one[name]) for name in SOUGHT) for one in sought)
+    lines = ibis.literal(said).split(";").unnest().name("line").as_table()
+    parts = lines.select(parts=lines.line.split(","))
+    wanted = parts.select(**{name: parts.parts[place].cast(kind) for place, (name, kind) in enumerate(SOUGHT.items())})
     rows = steps.inner_join(
         wanted, [steps.this == wanted.this, steps.next == wanted.next, steps.wait_band == wanted.band]
     )
