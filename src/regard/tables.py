@@ -294,12 +294,15 @@ JOURNEY_TABLES = (
         direction      | string     | customer, us or neither
         account        | string     | the business customer
         role           | string     | the person's role there
+        own_account    | string     | the account that the interaction itself names; else it is by membership
+        own_role       | string     | the role that the interaction itself names
         unit           | string     | place in the organisation's tree
         actor          | string     | who acted for us
         kind           | string     | the source's own class
         object_type    | string     | type of the journey's object
         object_id      | string     | id of the journey's object; null where there is none
         objects        | objects    | all objects
+        handles        | handles    | the identifiers seen on it
         rating         | float64    | the answer, on scale
         scale          | string     | the scale
         text           | string     | what was said
@@ -311,13 +314,24 @@ JOURNEY_TABLES = (
         """),
     ),
     Table(
+        "object_people",
+        "journeys",
+        "whose interactions name an object of a kind that belongs to people or journeys: how a refresh finds them",
+        ("type", "id", "person_id"),
+        _columns("""
+        type           | string  | order, case, booking ...
+        id             | string  | the object's id
+        person_id      | string  | whose; empty where nobody can be named
+        """),
+    ),
+    Table(
         "journeys",
         "journeys",
         "one journey a row: all that happened about one object, or until silence",
         ("journey_id",),
         _columns("""
         journey_id     | string  | object type and id, or person and number
-        journey        | int64   | its number in `steps`, in (person, start) order
+        journey        | int64   | its number in `steps`: by person and start, and on from there after a refresh
         person_id      | string  | the person (of the first step)
         object_type    | string  | what it was about; null for a journey ended by silence
         object_id      | string  | its id
@@ -333,9 +347,9 @@ JOURNEY_TABLES = (
         "coded and clustered: one step a row, with the next and the wait between; names stand in step_names",
         ("journey", "position"),
         _columns("""
-        journey        | int64   | number of the journey, in (person, start) order
+        journey        | int64   | number of the journey
         position       | int32   | place in the journey, from 1
-        person         | int32   | number of the person, in person_id order; null where nobody can be named
+        person         | int32   | number of the person; null where nobody can be named
         this           | int32   | code of this step
         next           | int32   | code of the next step; null at the end
         wait_s         | float64 | from this to the next, seconds
@@ -375,10 +389,10 @@ JOURNEY_TABLES = (
     Table(
         "variants",
         "journeys",
-        "the ways through: sequences of steps, the most frequent first",
+        "the ways through: sequences of steps",
         ("variant_id",),
         _columns("""
-        variant_id     | int64   | from 1, the most frequent first
+        variant_id     | int64   | its number: from the most frequent, and on from there after a refresh
         variant        | string  | the steps, joined by ' > '
         n              | int64   | journeys
         share          | float64 | of all journeys, 0 to 1

@@ -8,11 +8,12 @@ shop/
     ledger/<table>/       Delta tables: what happened
     ledger/known/         hashes of the ids that the ledger holds
     log/                  what was accepted and is not in the ledger yet
-    derived/<run>/<table> Parquet: what was worked out, one folder a run
+    derived/<run>/<table> Parquet: what was worked out, one folder a run, what is new since in its updates/
     current.json          the one pointer to the run that readers see
     forget.key            the key of the tombstones' hashes
     writer.lock           held by the one process that writes
     follower.lock         held by the one follower that seals
+    tables.lock           held by the one that keeps the tables up to date
     pulls/NAME.lock       held by whoever fetches that pull
     secrets.json          secrets of pulls by name, if they are kept here and not in the environment
     tmp/                  scratch of running commands, emptied by the next writer
@@ -99,6 +100,10 @@ class Workspace:
     @property
     def follower_lock(self) -> Path:
         return self.state / "follower.lock"
+
+    @property
+    def tables_lock(self) -> Path:
+        return self.state / "tables.lock"
 
     @property
     def scratch(self) -> Path:

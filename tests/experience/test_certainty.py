@@ -214,7 +214,8 @@ def test_the_engine_sums_by_account_and_samples_evenly(engine: Engine) -> None:
     when = [AS_OF - dt.timedelta(seconds=float(age)) for age in people.met.age_s]
     felt = {"person_id": [names[place] for place in people.met.ask], "level": ["relationship"] * len(when),
            "at": pa.array(when, pa.timestamp("us", tz="UTC")), "x": people.met.x,
-           "kind": [POINTS[code] for code in people.met.kind]}  # fmt: skip
+           "kind": [POINTS[code] for code in people.met.kind],
+           "as_of": pa.array([AS_OF] * len(when), pa.timestamp("us", tz="UTC"))}  # fmt: skip
     members, rated = engine.table(pa.table(member)), pa.table(scores | {"account": account, "answered": answered})
     given = engine.table(rated), engine.table(pa.Table.from_pylist(kept)), members
     found = Part.of(engine.rows(accounts(*given, model)).to_pylist())
@@ -228,7 +229,7 @@ def test_the_engine_sums_by_account_and_samples_evenly(engine: Engine) -> None:
     per_part = {told: sum(1 for one in taken["answered"].to_pylist() if one == told) for told in (True, False)}
     assert all(80 <= n <= 100 for n in per_part.values())
     assert sum(taken["weight"].to_pylist()) == pytest.approx(900)
-    met = engine.rows(met_by(taken, engine.table(pa.table(felt)), model, as_of=AS_OF))
+    met = engine.rows(met_by(taken, engine.table(pa.table(felt)), model))
     sample = loaded(taken, met, model, seed=1)
     places = np.array([names.index(name) for name in taken["person_id"].to_pylist()])
     _, other, _ = group(people, model, leanings, every[places])

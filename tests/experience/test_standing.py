@@ -73,11 +73,25 @@ def tables(engine: Engine, model: Model) -> dict[str, ibis.Table]:
         at = AS_OF - days * DAY
         one = Model.raw(model, next(k for k in model.kinds if k.name == kind), np.array([x]))[0]
         left = model.memory.of(np.array([days * 86_400.0]), np.array([one < 0]))[0]
-        row = {"person_id": who, "level": "relationship", "interaction_id": f"i{number}", "at": at, "kind": kind}
+        row = {
+            "person_id": who,
+            "level": "relationship",
+            "interaction_id": f"i{number}",
+            "at": at,
+            "kind": kind,
+            "as_of": AS_OF,
+        }
         contributions.append(row | {"eta": float(one * left)})
         impressions.append(row | {"x": x})
     for who in PEOPLE:
-        base = {"person_id": who, "level": "relationship", "interaction_id": None, "at": AS_OF, "kind": "base"}
+        base = {
+            "person_id": who,
+            "level": "relationship",
+            "interaction_id": None,
+            "at": AS_OF,
+            "kind": "base",
+            "as_of": AS_OF,
+        }
         contributions.append(base | {"eta": model.base})
     scores = [
         {
@@ -97,7 +111,7 @@ def tables(engine: Engine, model: Model) -> dict[str, ibis.Table]:
 def test_the_course_is_the_mean_of_each_moment_s_scores_of_those_known_by_then(engine: Engine, model: Model) -> None:
     given = tables(engine, model)
     moments = [AS_OF - days * DAY for days in (400, 220, 120, 30, 0)]
-    asked = at_moments(given["contributions"], given["members"], model, as_of=AS_OF, moments=moments)
+    asked = at_moments(given["contributions"], given["members"], model, moments=moments)
     found = series(engine.rows(asked).to_pylist(), moments)
     expected = [(at, [score(model, eta(model, who, at)) for who in PEOPLE if FIRST[who] <= at]) for at in moments]
     known = [(at, scores) for at, scores in expected if scores]

@@ -40,7 +40,7 @@ def run(
         horizon_s=YEAR_S,
     )
     found = {}
-    for name, expression in made.items():
+    for name, expression in made.tables.items():
         assert expression.schema() == schema(name)
         found[name] = engine.rows(expression.order_by(list(table(name).key))).to_pylist()
     return found
@@ -243,7 +243,7 @@ def test_cdnow_holds_out_as_published(data: Path, rows: Make, engine: Engine) ->
         engine.table(touches), rows("lapses", []), rows("rates", []), blueprint, engine,
         as_of=end, horizon_s=39 * 7 * 86_400.0,
     )  # fmt: skip
-    known = {(row["model"], row["parameter"]): row for row in engine.rows(made["models"]).to_pylist()}
+    known = {(row["model"], row["parameter"]): row for row in engine.rows(made.tables["models"]).to_pylist()}
     published = {"r": 0.2426, "alpha": 4.4136, "a": 0.7929, "b": 2.4259}
     assert {name: known["bg_nbd", name]["value"] for name in published} == pytest.approx(published, abs=5e-5)
     assert known["bg_nbd", "log_likelihood"]["value"] == pytest.approx(-9582.43, abs=0.005)
@@ -256,7 +256,7 @@ def test_cdnow_holds_out_as_published(data: Path, rows: Make, engine: Engine) ->
     bought = later.group_by(["person_id", "on"]).aggregate([]).group_by("person_id").aggregate([("on", "count")])
     actual = dict(zip(bought["person_id"].to_pylist(), bought["on_count"].to_pylist(), strict=True))
     assert sum(actual.values()) == 1882
-    people = engine.rows(made["value"]).to_pylist()
+    people = engine.rows(made.tables["value"]).to_pylist()
     expected = np.array([row["expected_purchases"] for row in people])
     assert len(people) == 2357
     assert expected.sum() == pytest.approx(1653, rel=0.01)
@@ -272,7 +272,7 @@ def test_what_comes_after_as_of_is_not_known(rows: Make, engine: Engine, shop: B
     as_of = dt.datetime(2025, 6, 30, 23, tzinfo=dt.UTC)
     nothing = rows("lapses", []), rows("rates", [])
     results = [
-        value.estimate(rows("touches", some), *nothing, shop, engine, as_of=as_of, horizon_s=YEAR_S)["value"]
+        value.estimate(rows("touches", some), *nothing, shop, engine, as_of=as_of, horizon_s=YEAR_S).tables["value"]
         for some in (said, early)
     ]
     all_known, only_early = (engine.rows(result.order_by("person_id")).to_pylist() for result in results)

@@ -8,7 +8,7 @@ out : `profiles`, `arrivals` and `segments`; questions that `engine.Reader` comp
 from __future__ import annotations
 
 from regard.board import health, overview, people, promises, worth
-from regard.board.gather import gather, number_people
+from regard.board.gather import gather, gather_more, number_more, number_people
 from regard.board.segments import Segment, members, options
 from regard.board.story import Balance, Sentence, Span, balance, spans, tell
 
@@ -19,8 +19,10 @@ __all__ = [
     "Span",
     "balance",
     "gather",
+    "gather_more",
     "health",
     "members",
+    "number_more",
     "number_people",
     "options",
     "overview",

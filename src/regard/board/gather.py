@@ -31,6 +31,20 @@ def number_people(touches: ir.Table) -> ir.Table:
     return people.mutate(person=(ibis.row_number().over(order_by=people.person_id) + 1).cast("int32"))
 
 
+def number_more(touches: ir.Table, profiles: ir.Table) -> ir.Table:
+    """Numbers of the people of some touches: those that are known stay, new ones come after the highest.
+
+    profiles : of everybody, as they were. Returns : as `number_people`.
+    """
+    people = touches.filter(touches.person_id.notnull()).select("person_id").distinct()
+    known = profiles.filter(profiles.person.notnull())
+    old = known.semi_join(people, "person_id").group_by("person_id").agg(known=ibis._.person.min())
+    joined = people.left_join(old, "person_id").drop("person_id_right")
+    joined = joined.cross_join(known.aggregate(highest=known.person.max().fill_null(0)))
+    order = ibis.row_number().over(order_by=[joined.known.notnull(), joined.person_id]) + 1
+    return joined.select("person_id", person=ibis.coalesce(joined.known, joined.highest + order).cast("int32"))
+
+
 def gather(tables: Mapping[str, ir.Table], engine: Engine) -> dict[str, ir.Table]:
     """Gather what pages ask from a run's own tables.
 
@@ -42,6 +56,34 @@ def gather(tables: Mapping[str, ir.Table], engine: Engine) -> dict[str, ir.Table
         "arrivals": _arrivals(tables["touches"]),
         "segments": _segments(tables["touches"]),
     }
+
+
+def gather_more(
+    tables: Mapping[str, ir.Table], told: Mapping[str, ir.Table], old: ir.Table, engine: Engine, *, taken: bool
+) -> dict[str, ir.Table]:
+    """The same after some people's tables were made anew: their profiles, and arrivals and segments of everybody.
+
+    tables : as `gather` takes them, of these people only, and everyone: all touches as they are now.
+    told   : arrivals and segments as they were. old : these people's touches as they were.
+    taken  : whether some of those are gone for good, so that the first or the last may be another.
+    """
+    touches = tables["touches"]
+    sums = {name: _sum(told[name], make(touches), make(old), name) for name, make in COUNTED.items()}
+    if taken:
+        sums["arrivals"] = _arrivals(tables["everyone"])
+    return {"profiles": _profiles(tables, engine), **sums}
+
+
+def _sum(told: ir.Table, new: ir.Table, old: ir.Table, name: str) -> ir.Table:
+    """Counts as they were, and what new rows add to them, less what old rows did."""
+    counts = [column for column in ("n", "n_nobody") if column in told.columns]
+    ends = [column for column in ("first_at", "last_at") if column in told.columns]
+    less = old.mutate(**{column: -old[column] for column in counts})
+    every = ibis.union(told.select(new.columns), new, less.select(new.columns))
+    best = {"first_at": every.first_at.min(), "last_at": every.last_at.max()} if ends else {}
+    keys = [column for column in new.columns if column not in (*counts, *ends)]
+    summed = every.group_by(keys).agg(**{column: every[column].sum() for column in counts}, **best)
+    return summed.filter(summed.n > 0)
 
 
 def _profiles(tables: Mapping[str, ir.Table], engine: Engine) -> ir.Table:
@@ -82,3 +124,6 @@ def _segments(touches: ir.Table) -> ir.Table:
         named = touches.filter(touches[kind].notnull()).group_by(name=touches[kind]).agg(n=ibis._.count())
         found.append(named.select(kind=ibis.literal(kind), name=named.name, n=named.n))
     return ibis.union(*found)
+
+
+COUNTED = {"arrivals": _arrivals, "segments": _segments}

@@ -1,8 +1,9 @@
-"""Commands that work on the whole: run, serve, merge, split, forget, compact."""
+"""Commands that work on the whole: run, refresh, serve, merge, split, forget, compact."""
 
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -14,6 +15,9 @@ from regard.cli.voice import Voice, verb
 if TYPE_CHECKING:
     from regard.identity import Decision
 
+NICE = 10
+"""What keeps tables up to date gives way to those who wait for an answer."""
+
 
 @click.command("run", epilog="Example: regard run, or regard run --as-of 1997-09-30 --horizon 39w")
 @click.option(
@@ -21,9 +25,10 @@ if TYPE_CHECKING:
 )
 @click.option("--horizon", metavar="DURATION", help='How far value looks ahead, such as "39w"; else the blueprint\'s.')
 @click.option("--engine", "engine_name", default="duckdb", show_default=True, help='Or "sc://host:port" for Spark.')
+@click.option("--keep-fits", is_flag=True, help="Fit nothing: go by what the last run fitted.")
 @verb
-def run_command(voice: Voice, as_of: str | None, horizon: str | None, engine_name: str) -> None:
-    """Bring every table up to date: resolve, split, score, estimate."""
+def run_command(voice: Voice, as_of: str | None, horizon: str | None, engine_name: str, keep_fits: bool) -> None:
+    """Work every table out from nothing: resolve, split, fit, score, estimate."""
     from regard import pipeline
     from regard.blueprint import read, seconds
     from regard.engine import connect
@@ -34,6 +39,7 @@ def run_command(voice: Voice, as_of: str | None, horizon: str | None, engine_nam
         now=dt.datetime.now(dt.UTC),
         as_of=pipeline.moment(as_of, zone) if as_of else None,
         horizon_s=seconds(horizon) if horizon else None,
+        keep_fits=keep_fits,
     )
     began = time.monotonic()
     engine = connect(engine_name)
@@ -48,6 +54,42 @@ def run_command(voice: Voice, as_of: str | None, horizon: str | None, engine_nam
     counts = ", ".join(f"{published.counts[table]:,} {name}" for name, table in named.items())
     knowing = published.as_of.astimezone(ZoneInfo(zone))
     voice.done(data, [f"As of {knowing:%Y-%m-%d %H:%M} ({zone}): {counts}; {took:.1f} s."])
+
+
+@click.command("refresh", epilog="Example: regard refresh")
+@click.option("--engine", "engine_name", default="duckdb", show_default=True, help='Or "sc://host:port" for Spark.')
+@click.option("--follow", is_flag=True, help="Again and again until Ctrl C, and run when that is due: see below.")
+@click.option("--until-closed", is_flag=True, help="With --follow: end when standard input is closed.")
+@verb
+def refresh_command(voice: Voice, engine_name: str, follow: bool, until_closed: bool) -> None:
+    """Bring what is new since the last run into every table, on what that run fitted.
+
+    Only those whom it concerns are worked out: it takes as long as what is new, however much there is. Models, weights
+    and bands are fitted by `regard run`: every night, say, and whenever the blueprint changes. With --follow that is
+    done, too: first, when the blueprint has changed, and once a day. `regard serve` starts one of its own.
+    """
+    from regard import pipeline
+    from regard.engine import connect
+
+    workspace = voice.find()
+    if follow:
+        import os
+
+        os.nice(NICE)
+        keeper = pipeline.Freshness(workspace, clock=pipeline.utc_now, say=voice.say)
+        stop = _stopped(until_closed, voice)
+        threading.Thread(target=keeper.follow, args=(stop,), daemon=True).start()
+        stop.wait()  # tables that are being worked out are left as they were
+        return
+    began = time.monotonic()
+    engine = connect(engine_name)
+    try:
+        with voice.steps() as say:
+            done = pipeline.refresh(workspace, engine, now=dt.datetime.now(dt.UTC), say=say)
+    finally:
+        engine.close()
+    took = time.monotonic() - began
+    voice.result({**done.as_data(), "seconds": took}, [f"{done.line()} {took:.1f} s."])
 
 
 @click.command("serve", epilog="Example: regard serve --port 8123")
@@ -69,11 +111,15 @@ def follow_command(voice: Voice, until_closed: bool) -> None:
 
     `regard serve` starts one of its own; a second waits until the first is gone.
     """
+    from regard.pipeline import follow
+
+    follow(voice.find(), _stopped(until_closed, voice), say=voice.say)
+
+
+def _stopped(until_closed: bool, voice: Voice) -> threading.Event:
+    """Set on Ctrl C or a request to end; else when standard input is closed, which is how a child learns of it."""
     import signal
     import sys
-    import threading
-
-    from regard.pipeline import follow
 
     stop = threading.Event()
 
@@ -87,7 +133,7 @@ def follow_command(voice: Voice, until_closed: bool) -> None:
     else:
         signal.signal(signal.SIGINT, leave)
         voice.say("Following; Ctrl C ends it.")
-    follow(voice.find(), stop, say=voice.say)
+    return stop
 
 
 @click.command(

@@ -12,6 +12,7 @@ from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
 from regard.engine.paging import cursor_of, page
 from regard.engine.published import Publication, Published
 from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Same, Selection, Sides, Tables, question
+from regard.engine.update import Update
 from regard.engine.where import where
 from regard.engine.zones import day_start, local_date, local_time
 
@@ -29,6 +30,7 @@ __all__ = [
     "Selection",
     "Sides",
     "Tables",
+    "Update",
     "connect",
     "cursor_of",
     "day_start",

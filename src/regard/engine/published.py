@@ -2,19 +2,23 @@
 
     derived/20260301T101500-3f9c/scores/part-0.parquet     written first, in any order
     derived/20260301T101500-3f9c/score.json                a note beside them, for whoever goes on from this run
+    derived/20260301T101500-3f9c/updates/...               what a refresh laid over it (`layers.py`)
     current.json -> {"run": "20260301T101500-3f9c", ...}   replaced last, by one atomic rename
 
-A reader that opened the old pointer goes on with the old files: the last two runs are kept.
+A reader that opened the old pointer goes on with the old files: the last two runs are kept, and for ten minutes the
+updates that were merged into others.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 import os
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -24,6 +28,7 @@ import ibis.expr.datatypes as dt_
 import ibis.expr.types as ir
 
 from regard.engine.contract import Engine, schema
+from regard.engine.layers import UPDATES, Layer, Part, parts, read
 from regard.errors import TableError, WorkspaceError
 from regard.tables import table
 from regard.workspace import Workspace
@@ -36,10 +41,12 @@ class Published:
     """One finished run: the derived tables that readers see together.
 
     run    : name of its folder.
-    as_of  : the time of knowing, UTC; every row of its tables carries it or is of it.
-    made_at: when the run finished.
+    as_of  : the time of knowing, UTC. A row that carries an `as_of` of its own is of that time: an update moves the
+             rows of those whom something new has reached, and leaves the others as they were.
+    made_at: when the run, or its newest update, finished.
     counts : rows by table.
     facts  : what the run says of itself (horizon_s, engine, ledger_version ...), JSON values.
+    updates: names of the updates that lie over it, the oldest first.
     """
 
     workspace: Workspace
@@ -48,6 +55,7 @@ class Published:
     made_at: dt.datetime
     counts: Mapping[str, int]
     facts: Mapping[str, object]
+    updates: tuple[str, ...] = ()
 
     @classmethod
     def current(cls, workspace: Workspace) -> Published:
@@ -70,10 +78,25 @@ class Published:
             dt.datetime.fromisoformat(said["made_at"]),
             said["counts"],
             said["facts"],
+            tuple(said.get("updates", ())),
         )
 
-    def files(self, name: str) -> list[Path]:
-        """The Parquet files of a derived table.
+    @property
+    def folder(self) -> Path:
+        return self.workspace.derived / self.run
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The run and what lies over it."""
+        return (Layer(self.folder), *(Layer(self.folder / UPDATES / name) for name in self.updates))
+
+    @property
+    def stamp(self) -> str:
+        """A name that no other state of the derived tables has."""
+        return "/".join((self.run, *self.updates))
+
+    def parts(self, name: str) -> list[Part]:
+        """What has to be read of a derived table.
 
         Raises : TableError if there is no such table, or this run did not make it.
         """
@@ -83,25 +106,32 @@ class Published:
                 f"The last run did not make {spec.name!r}.",
                 hint="Run `regard run`." if spec.derived else f"{spec.name!r} is a table of the ledger.",
             )
-        return sorted((self.workspace.derived / self.run / name).glob("*.parquet"))
+        return parts(self.layers, name)
 
     def note(self, name: str) -> dict[str, object] | None:
-        """What the run noted under that name beside its tables; None if it noted nothing.
+        """What the newest update that says so, or the run, noted under a name beside its tables; None if nothing.
 
         Raises : WorkspaceError if the note is damaged.
         """
-        path = _note(self.workspace.derived / self.run, name)
-        try:
-            found: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except json.JSONDecodeError as error:
-            raise WorkspaceError(f"{path} is damaged.", found=str(error), hint="Make it anew: regard run") from error
-        return found
+        for layer in reversed(self.layers):
+            path = _note(layer.folder, name)
+            try:
+                found: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                continue
+            except json.JSONDecodeError as error:
+                hint = "Make it anew: regard run"
+                raise WorkspaceError(f"{path} is damaged.", found=str(error), hint=hint) from error
+            return found
+        return None
+
+    def kept(self, name: str, engine: Engine) -> ir.Table:
+        """A table of the ledger as the run, or the newest update that did, kept it."""
+        return read(parts(self.layers, name), name, engine)
 
     def table(self, name: str, engine: Engine) -> ir.Table:
         """A derived table as a lazy table on `engine`."""
-        return engine.read(self.files(name), schema(name))
+        return read(self.parts(name), name, engine)
 
 
 class Publication:
@@ -130,47 +160,25 @@ class Publication:
                      `as_of` and `person` are filled in where it has none.
         Raises     : TableError naming the columns that are missing.
         """
-        shape = schema(name)
-        if "person" in shape and "person" not in expression.columns:
-            expression = self._numbered(expression)
-        have = expression.schema()
-        missing = [column for column in shape.names if column not in have and column != "as_of"]
-        if missing:
-            raise TableError(f"{name!r} is made without {', '.join(missing)}.", found=", ".join(have.names))
-        columns = {
-            column: _moment(self.as_of, kind)
-            if column not in have
-            else expression[column]
-            if have[column] == kind
-            else expression[column].cast(kind)
-            for column, kind in shape.items()
-        }
         with self._alone:
-            self.counts[name] = self.engine.write(
-                expression.select(**columns), self.folder / name, order_by=order_by or lying(name)
+            self.counts[name] = written(
+                name, expression, self.folder, self.engine, as_of=self.as_of, order_by=order_by, numbers=self._numbers
             )
-        return self.engine.read(sorted((self.folder / name).glob("*.parquet")), shape)
+        return self.engine.read(Layer(self.folder).files(name), schema(name))
+
+    def keep(self, name: str, rows: ir.Table) -> None:
+        """Keep a table of the ledger as it was read, for whoever goes on from this run."""
+        self.engine.write(rows, self.folder / name)
 
     def note(self, name: str, said: Mapping[str, object]) -> None:
         """Keep JSON values beside the tables under a name: what goes on from this run needs and nobody reads."""
-        _note(self.folder, name).write_text(json.dumps(said), encoding="utf-8")
+        noted(self.folder, name, said)
 
     def publish(self, facts: Mapping[str, object]) -> Published:
         """Let readers see this run from now on, and remove runs that nobody should still be reading."""
-        self._sync()
-        said = {
-            "run": self.run,
-            "as_of": self.as_of.isoformat(),
-            "made_at": self.now.isoformat(),
-            "counts": self.counts,
-            "facts": dict(facts),
-        }
-        draft = self.workspace.pointer.with_suffix(f".{uuid4().hex[:6]}")
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(said, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.workspace.pointer)
+        synced(self.folder)
+        with pointing(self.workspace):
+            point(Published(self.workspace, self.run, self.as_of, self.now, self.counts, facts))
         clear_runs(self.workspace, keep=KEPT_RUNS)
         return Published.current(self.workspace)
 
@@ -178,18 +186,84 @@ class Publication:
         """Remove what an unfinished run wrote."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _numbered(self, rows: ir.Table) -> ir.Table:
-        if self._numbers is None:
-            return rows.mutate(person=ibis.null("int32"))
-        return rows.left_join(self._numbers, "person_id").drop("person_id_right")
 
-    def _sync(self) -> None:
-        for path in (*self.folder.rglob("*.parquet"), *self.folder.glob("*.json")):
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+def written(
+    name: str,
+    expression: ir.Table,
+    folder: Path,
+    engine: Engine,
+    *,
+    as_of: dt.datetime,
+    order_by: tuple[str, ...] = (),
+    numbers: ir.Table | None = None,
+) -> int:
+    """Write a derived table into a folder of its own under `folder`; see `Publication.write`. Returns its rows."""
+    shape = schema(name)
+    if "person" in shape and "person" not in expression.columns:
+        expression = _numbered(expression, numbers)
+    have = expression.schema()
+    missing = [column for column in shape.names if column not in have and column != "as_of"]
+    if missing:
+        raise TableError(f"{name!r} is made without {', '.join(missing)}.", found=", ".join(have.names))
+    columns = {
+        column: _moment(as_of, kind)
+        if column not in have
+        else expression[column]
+        if have[column] == kind
+        else expression[column].cast(kind)
+        for column, kind in shape.items()
+    }
+    return engine.write(expression.select(**columns), folder / name, order_by=order_by or lying(name))
+
+
+def _numbered(rows: ir.Table, numbers: ir.Table | None) -> ir.Table:
+    if numbers is None:
+        return rows.mutate(person=ibis.null("int32"))
+    return rows.left_join(numbers, "person_id").drop("person_id_right")
+
+
+def noted(folder: Path, name: str, said: Mapping[str, object]) -> None:
+    """Write a note beside the tables of a folder."""
+    _note(folder, name).write_text(json.dumps(said), encoding="utf-8")
+
+
+def synced(folder: Path) -> None:
+    """Bring the tables and notes of a folder to the disk."""
+    for path in (*folder.rglob("*.parquet"), *folder.glob("*.json")):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def pointing(workspace: Workspace) -> Iterator[None]:
+    """Be the one who looks where the pointer points, and moves it."""
+    handle = os.open(workspace.pointer.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def point(published: Published) -> None:
+    """Let readers see a run and its updates from now on: one atomic rename."""
+    said = {
+        "run": published.run,
+        "updates": list(published.updates),
+        "as_of": published.as_of.isoformat(),
+        "made_at": published.made_at.isoformat(),
+        "counts": dict(published.counts),
+        "facts": dict(published.facts),
+    }
+    draft = published.workspace.pointer.with_suffix(f".{uuid4().hex[:6]}")
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(said, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(published.workspace.pointer)
 
 
 def _note(folder: Path, name: str) -> Path:

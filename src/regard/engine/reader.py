@@ -9,21 +9,25 @@ now.of("touches", person_id)              rows of one person, from the row group
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
 import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 
 from regard.engine.contract import schema
 from regard.engine.duck import fitted, literal, present, quoted, translated
+from regard.engine.layers import SETS, Part
 from regard.engine.lookup import Lookup
 from regard.engine.published import Published
 from regard.tables import TABLES
@@ -156,15 +160,16 @@ class Now:
 
     def __init__(self, workspace: Workspace, published: Published | None, sides: Files, *, memory: int) -> None:
         self.workspace, self.published = workspace, published
-        self._files = {name: tuple(str(file) for file in files) for name, files in sides.items()}
+        self._parts = {name: [Part(tuple(map(Path, files)), {})] for name, files in sides.items()}
         if published is not None:
-            self._files.update({name: tuple(map(str, published.files(name))) for name in published.counts})
+            self._parts.update({name: published.parts(name) for name in published.counts})
         self._root = duckdb.connect(":memory:", config={"memory_limit": f"{memory // 2**20}MiB"})
         self._root.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true")
         self._root.execute(f"SET GLOBAL perfect_ht_threshold = {KEY_BITS}")
         for name in TABLES:
             self._view(name)
-        self._lookups: dict[str, Lookup] = {}
+        self._lookups: dict[tuple[str, int], Lookup] = {}
+        self._moved = _moved(published)
         self._answers: OrderedDict[tuple[Question, object], list[Row]] = OrderedDict()
         self._held: dict[Hashable, object] = {}
         self._held_now: dict[Hashable, object] = {}
@@ -199,10 +204,13 @@ class Now:
 
     def of(self, name: str, person_id: str) -> list[Row]:
         """All rows of one person in a derived table, in the order in which they lie there."""
+        place = next((place for place, moved in self._moved if person_id in moved), 0)
+        files = self.published.layers[place].files(name) if self.published is not None else ()
         with self._alone:
-            if name not in self._lookups:
-                self._lookups[name] = Lookup(self._files.get(name, ()), "person_id", schema(name).to_pyarrow())
-            lookup = self._lookups[name]
+            key = (name, place)
+            if key not in self._lookups:
+                self._lookups[key] = Lookup([str(path) for path in files], "person_id", schema(name).to_pyarrow())
+            lookup = self._lookups[key]
         found = lookup.rows(person_id)
         if found is None:  # not clustered by person: the engine reads the column
             spec = unbound()[name]
@@ -250,7 +258,7 @@ class Now:
         with before._alone:
             self._answers.update((key, rows) for key, rows in before._answers.items() if key[0].of_a_run)
             self._held.update(before._held)
-            self._lookups.update((name, one) for name, one in before._lookups.items() if TABLES[name].derived)
+            self._lookups.update((key, one) for key, one in before._lookups.items() if TABLES[key[0]].derived)
 
     def _run(self, sql: str, values: Mapping[str, object]) -> pa.Table:
         cursor = self._root.cursor()
@@ -262,25 +270,48 @@ class Now:
             cursor.close()
 
     def _view(self, name: str) -> None:
-        files, shape = self._files.get(name, ()), schema(name)
-        columns = {column: shape[column] for column in present(files, shape)} if files else dict(shape.items())
-        if files:
-            listed = ", ".join(literal(path) for path in files)
-            source = f"SELECT {', '.join(map(quoted, columns))} FROM read_parquet([{listed}], union_by_name=true)"
-            self._root.execute(f"CREATE VIEW lies_{name} AS {source}")
-        else:
+        """A view of a table: the rows of each layer without those whose place a higher one takes."""
+        of, shape = self._parts.get(name, []), schema(name)
+        if not any(part.files for part in of):
             nothing = shape.to_pyarrow().empty_table()
             self._root.register("nothing", nothing)
-            self._root.execute(f"CREATE TABLE lies_{name} AS SELECT * FROM nothing")
+            self._root.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM nothing")
             self._root.unregister("nothing")
-        self._root.execute(f"CREATE VIEW {quoted(name)} AS {_view_of(name, tuple(columns))}")
+            return
+        selects = [self._lies(name, f"{name}_{place}", part) for place, part in enumerate(of) if part.files]
+        self._root.execute(f"CREATE VIEW {quoted(name)} AS {' UNION ALL '.join(selects)}")
+
+    def _lies(self, name: str, view: str, part: Part) -> str:
+        columns = present([str(path) for path in part.files], schema(name))
+        source = f"SELECT {', '.join(map(quoted, columns))} FROM {_parquet(part.files)}"
+        for which, paths in part.without.items():
+            names = ", ".join(map(quoted, SETS[which].names))
+            source = f"SELECT * FROM ({source}) ANTI JOIN (SELECT {names} FROM {_parquet(paths)}) USING ({names})"
+        self._root.execute(f"CREATE VIEW {quoted('lies_' + view)} AS {source}")
+        return _view_of(name, view, tuple(columns))
 
 
-@lru_cache(maxsize=256)
-def _view_of(name: str, columns: tuple[str, ...]) -> str:
+@lru_cache(maxsize=512)
+def _view_of(name: str, view: str, columns: tuple[str, ...]) -> str:
     """A table in its whole shape, from files that have some of its columns."""
     shape = schema(name)
-    return _sql(fitted(ibis.table({column: shape[column] for column in columns}, name=f"lies_{name}"), shape))
+    return _sql(fitted(ibis.table({column: shape[column] for column in columns}, name=f"lies_{view}"), shape))
+
+
+def _parquet(paths: Sequence[Path]) -> str:
+    listed = ", ".join(literal(str(path)) for path in paths)
+    return f"read_parquet([{listed}], union_by_name=true)"
+
+
+def _moved(published: Published | None) -> list[tuple[int, frozenset[str]]]:
+    """Whose rows each update holds, the newest first, with its place among the layers."""
+    if published is None:
+        return []
+    found = []
+    for place, layer in reversed(list(enumerate(published.layers))[1:]):
+        people = [pq.read_table(path)["person_id"].to_pylist() for path in layer.gone("person")]
+        found.append((place, frozenset(person for some in people for person in some)))
+    return found
 
 
 def whole(answer: pa.Table) -> pa.Table:
@@ -296,12 +327,17 @@ class Reader:
 
     sides  : the ledger's tables as files; none by default.
     memory : bytes that questions may hold.
+    hold_s : seconds for which tables stay as they are while the run has no more than updates; what pages have worked
+             out by then serves others for so long.
     """
 
-    def __init__(self, workspace: Workspace, sides: Sides = NO_SIDES, *, memory: int = MEMORY) -> None:
-        self.workspace, self.sides, self.memory = workspace, sides, memory
+    def __init__(
+        self, workspace: Workspace, sides: Sides = NO_SIDES, *, memory: int = MEMORY, hold_s: float = 0.0
+    ) -> None:
+        self.workspace, self.sides, self.memory, self.hold_s = workspace, sides, memory, hold_s
         self._alone = threading.Lock()
         self._held: tuple[object, Now] | None = None
+        self._updated_at = 0.0
 
     def now(self) -> Now:
         """The tables as they are now; the same object until something changes.
@@ -310,12 +346,21 @@ class Reader:
         """
         stamp = (self._pointer(), self.sides.version())
         with self._alone:
-            if self._held is None or self._held[0] != stamp:
+            if self._held is None or (self._held[0] != stamp and not self._holding(self._held[1])):
                 opened = self._open()
                 if self._held is not None and _same_run(self._held[1], opened):
                     opened.go_on_from(self._held[1])
+                else:
+                    self._updated_at = time.monotonic()
                 self._held = (stamp, opened)
             return self._held[1]
+
+    def _holding(self, now: Now) -> bool:
+        """Whether what is new is but an update, so soon after the last one that it can wait."""
+        if now.published is None or time.monotonic() - self._updated_at > self.hold_s:
+            return False
+        there = Published.current(self.workspace) if self.workspace.pointer.is_file() else None
+        return there is not None and there.run == now.published.run and there.stamp != now.published.stamp
 
     def close(self) -> None:
         if self._held is not None:
@@ -334,4 +379,4 @@ class Reader:
 
 
 def _same_run(one: Now, other: Now) -> bool:
-    return one.published is not None and other.published is not None and one.published.run == other.published.run
+    return one.published is not None and other.published is not None and one.published.stamp == other.published.stamp

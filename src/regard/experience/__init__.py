@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from regard.experience import fits
 from regard.experience.bank import bank
-from regard.experience.promises import keep_promises, kept_rate
-from regard.experience.score import Perceived, score
+from regard.experience.promises import estimated_thresholds, keep_promises, kept_rate
+from regard.experience.score import Given, Perceived, score
 
-__all__ = ["Perceived", "bank", "fits", "keep_promises", "kept_rate", "score"]
+__all__ = [
+    "Given",
+    "Perceived",
+    "bank",
+    "estimated_thresholds",
+    "fits",
+    "keep_promises",
+    "kept_rate",
+    "score",
+]

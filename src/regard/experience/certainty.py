@@ -167,15 +167,16 @@ def sampled(scores: ir.Table, members: ir.Table, model: Model, *, most: int = SA
     return taken.select("person_id", "answered", "eta", "weight").order_by("person_id")
 
 
-def met_by(people: pa.Table, impressions: ir.Table, model: Model, *, as_of: dt.datetime) -> ir.Table:
+def met_by(people: pa.Table, impressions: ir.Table, model: Model) -> ir.Table:
     """What sampled people had met: person_id, kind (its code), x, age_s.
 
-    people : rows of `sampled`, by name, so that the engine need not choose them again.
+    people      : rows of `sampled`, by name, so that the engine need not choose them again.
+    impressions : each as of its own time.
     """
     felt = impressions.filter(impressions.person_id.isin(people["person_id"].to_pylist()))
     felt = felt.filter(felt.level == model.level)
     still = [one for one in model.kinds if one.standing or (one.source in TRAITS and model.level == "transaction")]
-    age = ibis.greatest(seconds_between(felt["at"], ibis.literal(as_of)), 0.0)
+    age = ibis.greatest(seconds_between(felt["at"], felt.as_of), 0.0)
     lasting = felt.kind.isin([one.name for one in still]) if still else ibis.literal(False)
     code = ibis.cases(*((felt.kind == one.name, one.code) for one in model.kinds), else_=-1).cast("int64")
     return felt.select("person_id", kind=code, x=felt.x, age_s=lasting.ifelse(0.0, age))

@@ -41,10 +41,17 @@ MEASURES = ("amount_minor", "cost_minor", "duration_s", "rating")
 
 
 def made(
-    touches: ir.Table, promises: ir.Table, feedback: ir.Table, blueprint: Blueprint, kinds: Sequence[Kind]
+    touches: ir.Table,
+    promises: ir.Table,
+    feedback: ir.Table,
+    blueprint: Blueprint,
+    kinds: Sequence[Kind],
+    *,
+    around: tuple[ir.Table, ir.Table] | None = None,
 ) -> ir.Table:
     """Every impression at the moment it was made.
 
+    around  : touches and feedback of everybody, where `touches` is of some: records so far are made by all.
     Returns : table of `MADE`: at_ms is the moment in epoch milliseconds, kind the kind's code, x in the kind's units.
     """
     touches = touches.filter(touches.person_id.notnull())
@@ -59,7 +66,7 @@ def made(
         elif kind.source == "fact":
             parts.append(_fact(touches, kind))
         elif kind.source == "record":
-            parts.append(_record(touches, feedback, kind))
+            parts.append(_record(touches, *(around or (touches, feedback)), kind))
         elif kind.source == "felt":
             parts.append(_felt(feedback, blueprint, kind))
     parts += _touched(touches, [kind for kind in kinds if kind.source == "touch"])
@@ -157,10 +164,18 @@ def _fact(touches: ir.Table, kind: Kind) -> ir.Table:
     return _row(rows, kind, at=rows.at, x=rows.x, interaction_id=rows.interaction_id)
 
 
-def _record(touches: ir.Table, feedback: ir.Table, kind: Kind) -> ir.Table:
+def _record(touches: ir.Table, everyone: ir.Table, feedback: ir.Table, kind: Kind) -> ir.Table:
     """The record of the thing that the interaction names: a property, or an object of that type."""
-    name = kind.spec.record or ""
     rows = _at(touches, kind.spec.on)
+    about = _labelled(_at(everyone.filter(everyone.person_id.notnull()), kind.spec.on), kind)
+    found = record_so_far(_labelled(rows, kind), feedback, about=about, strength=kind.spec.strength)
+    rows = rows.join(found, ["person_id", "interaction_id"])
+    return _row(rows, kind, at=rows.at, x=rows.record, interaction_id=rows.interaction_id)
+
+
+def _labelled(rows: ir.Table, kind: Kind) -> ir.Table:
+    """The rows once for each label they name."""
+    name = kind.spec.record or ""
     places = {"person_id": rows.person_id, "interaction_id": rows.interaction_id, "at_ms": epoch_ms(rows.at)}
     whole = rows.select(
         **places, object_type=rows.object_type, object_id=rows.object_id, label=rows.properties.get(name)
@@ -169,10 +184,7 @@ def _record(touches: ir.Table, feedback: ir.Table, kind: Kind) -> ir.Table:
     each = each.filter(each.thing["type"] == name)
     places = {"person_id": each.person_id, "interaction_id": each.interaction_id, "at_ms": epoch_ms(each.at)}
     several = each.select(**places, object_type=each.object_type, object_id=each.object_id, label=each.thing["id"])
-    labelled = ibis.union(whole.filter(whole.label.notnull()), several).distinct()
-    found = record_so_far(labelled, feedback, strength=kind.spec.strength)
-    rows = rows.join(found, ["person_id", "interaction_id"])
-    return _row(rows, kind, at=rows.at, x=rows.record, interaction_id=rows.interaction_id)
+    return ibis.union(whole.filter(whole.label.notnull()), several).distinct()
 
 
 def _felt(feedback: ir.Table, blueprint: Blueprint, kind: Kind) -> ir.Table:

@@ -8,7 +8,7 @@ nothing yet       before the time   open;  after it  overdue
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -22,11 +22,19 @@ from regard.experience.turns import matched
 OUTCOMES = ("exceeded", "kept", "kept_in_letter", "broken", "open", "overdue", "void")
 
 
-def keep_promises(touches: ir.Table, blueprint: Blueprint, engine: Engine, *, as_of: dt.datetime) -> ir.Table:
+def keep_promises(
+    touches: ir.Table,
+    blueprint: Blueprint,
+    engine: Engine,
+    *,
+    as_of: dt.datetime,
+    beyond: Mapping[str, float | None] | None = None,
+) -> ir.Table:
     """Every promise that the blueprint knows, made up to `as_of`, with what became of it by then.
 
     touches : the table of that name.
     as_of   : the time of knowing; what happened later is not read.
+    beyond  : thresholds of "exceeded" that were estimated before and stand (`estimated_thresholds`); else estimated.
     Returns : the table `promises`. What was promised is read where it was made; an interaction that lacks the value
               promises nothing. The first delivery counts, on the same interaction or later. Early is kept; exceeded
               needs the customer's own evidence, or the blueprint's threshold. Cancelled or superseded before it was
@@ -35,7 +43,8 @@ def keep_promises(touches: ir.Table, blueprint: Blueprint, engine: Engine, *, as
     Raises  : BlueprintError if a promise of a time reads a word.
     """
     known = touches.filter(touches["at"] <= _literal(as_of))
-    parts = [_kind(known, promise, blueprint, engine, as_of) for promise in blueprint.promises]
+    beyond = estimated_thresholds(touches, blueprint, engine, as_of=as_of) if beyond is None else beyond
+    parts = [_kind(known, promise, blueprint, engine, as_of, beyond) for promise in blueprint.promises]
     if not parts:
         return engine.table(empty("promises"))
     return parts[0] if len(parts) == 1 else ibis.union(*parts)
@@ -62,16 +71,37 @@ def kept_rate(promises: ir.Table, start: dt.datetime, end: dt.datetime) -> ir.Ta
     return counts.mutate(kept_rate=counts["n_kept"].cast("float64") / counts["n_due"].cast("float64"))
 
 
-def _kind(known: ir.Table, promise: Promise, blueprint: Blueprint, engine: Engine, as_of: dt.datetime) -> ir.Table:
+def estimated_thresholds(
+    touches: ir.Table, blueprint: Blueprint, engine: Engine, *, as_of: dt.datetime
+) -> dict[str, float | None]:
+    """For each promise whose threshold of "exceeded" is to be estimated: from how much extra on answers are better.
+
+    Returns : by promise, in its unit (seconds early for time); None where no threshold is supported.
+    """
+    known = touches.filter(touches["at"] <= _literal(as_of))
+    found = {}
+    for promise in blueprint.promises:
+        if promise.exceeded_estimate:
+            turns = matched(known, promise, blueprint, engine)
+            measured = engine.keep(_measured(turns, promise, blueprint.zone, as_of))
+            found[promise.id] = threshold(measured, engine)
+            engine.drop(measured)
+    return found
+
+
+def _kind(
+    known: ir.Table,
+    promise: Promise,
+    blueprint: Blueprint,
+    engine: Engine,
+    as_of: dt.datetime,
+    beyond: Mapping[str, float | None],
+) -> ir.Table:
     """The promises of one kind, in the shape of the table."""
     turns = matched(known, promise, blueprint, engine)
     measured = _measured(turns, promise, blueprint.zone, as_of)
-    if promise.exceeded_estimate:
-        measured = engine.keep(measured)
-        beyond = threshold(measured, engine)
-    else:
-        beyond = promise.exceeded_by
-    return _shaped(_judged(measured, promise, beyond, as_of), promise, as_of)
+    least = beyond.get(promise.id) if promise.exceeded_estimate else promise.exceeded_by
+    return _shaped(_judged(measured, promise, least, as_of), promise, as_of)
 
 
 def _measured(turns: ir.Table, promise: Promise, zone: str, as_of: dt.datetime) -> ir.Table:

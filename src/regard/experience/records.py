@@ -8,21 +8,25 @@ import ibis.expr.types as ir
 from regard.engine import epoch_ms
 
 
-def record_so_far(labelled: ir.Table, feedback: ir.Table, *, strength: float) -> ir.Table:
+def record_so_far(
+    labelled: ir.Table, feedback: ir.Table, *, strength: float, about: ir.Table | None = None
+) -> ir.Table:
     """The shrunken mean of earlier answers about things with the same label, less the mean of all earlier answers.
 
     labelled : table (person_id, interaction_id, at_ms, object_type, object_id, label), one row a label.
     feedback : the table `feedback`; only answers of a transaction count.
+    about    : labels of everything that answers may be about, as `labelled`; the same where it is None.
     strength : answers' worth of the overall mean that a label starts with.
     Returns  : person_id, interaction_id, record: float64, -2 to 2 on the scale of classes (-1, 0, 1); the mean over
                labels where an interaction has several. Answers at the very moment do not count, nor later ones.
     """
-    about = labelled.select("object_type", "object_id", "label").filter(labelled.object_id.notnull()).distinct()
+    named = labelled if about is None else about
+    things = named.filter(named.object_id.notnull()).select("object_type", "object_id", "label").distinct()
     answers = feedback.filter((feedback.level == "transaction") & feedback.object_id.notnull())
     answers = answers.select(
         "object_type", "object_id", at_ms=epoch_ms(answers.at), said=answers["class"].cast("float64")
     )
-    told = answers.join(about, ["object_type", "object_id"]).select("label", "at_ms", "said")
+    told = answers.join(things, ["object_type", "object_id"]).select("label", "at_ms", "said")
     moments = _running(answers, labelled)
     events = ibis.union(
         told.mutate(n=ibis.literal(1.0), person_id=ibis.null("string"), interaction_id=ibis.null("string")),

@@ -87,10 +87,7 @@ def roll(model: Model, told: Told, met: Callable[[int, int], Met], settings: Sco
     for first, last in pairwise(bounds.tolist()):
         now = slice(first, last)
         block = met(first, last)
-        plain = model.theta[told.scale[now]] + features(block, model) @ model.weights
-        width = np.exp(model.theta[len(model.scales) + told.scale[now]])
-        u, v, _ = leanings.of(told.person[now], told.account[now], model.person_var, model.account_var)
-        chances[now] = np.column_stack(probabilities(plain + u + v, width))
+        chances[now], plain, width = _chances(model, leanings, told, now, block)
         counts[now] = np.bincount(block.ask, minlength=block.n)
         until[now] = model.until_ms if model.until_ms is not None else -1
         leanings.add(told.person[now], told.account[now], *residuals(plain, width, told.classes[now]))
@@ -104,3 +101,22 @@ def roll(model: Model, told: Told, met: Callable[[int, int], Met], settings: Sco
         until_ms = int(told.at_ms[last - 1])
         model = replace(model, person_var=person_var, account_var=account_var, until_ms=until_ms)
     return Rolled(chances, until, counts, model, leanings)
+
+
+def expect(model: Model, leanings: Leanings, told: Told, met: Callable[[int, int], Met]) -> Rolled:
+    """What a fit that stands expects of answers that came after it; it learns nothing from them.
+
+    told : person and account as the leanings number them; -1 for who had not answered.
+    """
+    n, block = len(told), met(0, len(told))
+    chances, _, _ = _chances(model, leanings, told, slice(0, n), block)
+    until = np.full(n, -1 if model.until_ms is None else model.until_ms, dtype=np.int64)
+    return Rolled(chances, until, np.bincount(block.ask, minlength=n), model, leanings)
+
+
+def _chances(model: Model, leanings: Leanings, told: Told, now: slice, block: Met) -> tuple[Floats, Floats, Floats]:
+    """Chances of each class, eta by impressions alone, and the width of "passive"."""
+    plain = model.theta[told.scale[now]] + features(block, model) @ model.weights
+    width = np.exp(model.theta[len(model.scales) + told.scale[now]])
+    u, v, _ = leanings.of(told.person[now], told.account[now], model.person_var, model.account_var)
+    return np.column_stack(probabilities(plain + u + v, width)), plain, width

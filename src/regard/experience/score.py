@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -16,17 +16,18 @@ from regard.blueprint import Blueprint
 from regard.engine import Engine, epoch_ms, schema
 from regard.experience.calibration import calibration
 from regard.experience.feedback import listen
-from regard.experience.fits import Fit, leanings, numbered
+from regard.experience.fits import Fit, leanings, numbered, places
 from regard.experience.impressions import made, standing
 from regard.experience.kinds import Kind, kinds
 from regard.experience.lapses import lapses
 from regard.experience.model import Model, rows_of, stated
-from regard.experience.rolling import Rolled, Told, roll
+from regard.experience.rolling import Rolled, Told, expect, roll
 from regard.experience.scoring import Asked, Scored, rate
 from regard.experience.seen import Met, Sight, before
 
 Ints = NDArray[np.int64]
 LEVELS = ("transaction", "relationship")
+NEVER_MS = -(2**62)
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,43 @@ class Perceived:
     fits: tuple[Fit, ...]
 
 
+@dataclass(frozen=True)
+class Given:
+    """What was fitted before and still stands, so that people can be scored without a new fit.
+
+    fits     : by level.
+    foreseen : rows of `predictions`; those of answers that the fits have seen are kept as they are.
+    everyone : `touches` of everybody, where those to be scored are only some: a record so far is made by all.
+    """
+
+    fits: Mapping[str, Fit]
+    foreseen: ir.Table
+    everyone: ir.Table | None = None
+
+
 def score(
-    touches: ir.Table, promises: ir.Table, blueprint: Blueprint, engine: Engine, *, as_of: dt.datetime
+    touches: ir.Table,
+    promises: ir.Table,
+    blueprint: Blueprint,
+    engine: Engine,
+    *,
+    as_of: dt.datetime,
+    given: Given | None = None,
 ) -> Perceived:
     """How everybody regards us as of one time, what made it so, and how well earlier answers were foreseen.
 
     touches, promises : the tables of that name, nothing later than `as_of` in them.
+    given             : fits that stand. Nothing is fitted then: there is no `calibration`, `leanings` or `models`, and
+                        answers that came after a fit are predicted by it.
     """
     every = kinds(blueprint)
     feedback = engine.keep(listen(touches, blueprint))
+    everyone = given.everyone if given is not None else None
+    around = (everyone, listen(everyone, blueprint)) if everyone is not None else None
     known = Known(
         touches=touches,
         feedback=feedback,
-        made=engine.keep(made(touches, promises, feedback, blueprint, every)),
+        made=engine.keep(made(touches, promises, feedback, blueprint, every, around=around)),
         standing=engine.keep(standing(touches, promises, blueprint, every)),
         kinds=every,
         blueprint=blueprint,
@@ -77,25 +102,30 @@ def score(
     )
     expected, scored, fits = [], [], []
     for level in LEVELS:
-        heard, rolled = _foresee(known, level)
+        if given is None:
+            heard, rolled = _foresee(known, level)
+            fits.append(Fit(rolled.model, rolled.leanings, heard.persons, heard.accounts))
+        else:
+            fits.append(given.fits[level])
+            heard, rolled = _expect(known, level, fits[-1])
         expected.append(_predictions(heard, rolled, level))
-        fits.append(Fit(rolled.model, rolled.leanings, heard.persons, heard.accounts))
         scored.append(_rate(known, level, fits[-1]))
     engine.drop(known.made)
     relationship = scored[-1]
     predictions = engine.table(pa.concat_tables(expected))
-    models = [row for one in scored for row in rows_of(one.model)]
     tables = {
         "feedback": feedback,
         "impressions": ibis.union(*(one.impressions.select(_SHOWN) for one in scored)),
         "lapses": lapses(relationship.impressions, feedback, blueprint, relationship.model, as_of=as_of),
         "scores": ibis.union(*(one.scores for one in scored)),
         "contributions": ibis.union(*(one.contributions for one in scored)),
-        "predictions": predictions,
-        "calibration": calibration(predictions, feedback, touches),
-        "leanings": engine.table(leanings(fits)),
-        "models": engine.table(pa.Table.from_pylist(models, schema=_models_shape())),
+        "predictions": predictions if given is None else predictions.union(_foreseen(feedback, given, predictions)),
     }
+    if given is None:
+        models = [row for one in scored for row in rows_of(one.model)]
+        tables["calibration"] = calibration(predictions, feedback, touches)
+        tables["leanings"] = engine.table(leanings(fits))
+        tables["models"] = engine.table(pa.Table.from_pylist(models, schema=_models_shape()))
     return Perceived({name: _shaped(name, table, as_of) for name, table in tables.items()}, tuple(fits))
 
 
@@ -118,14 +148,41 @@ def _foresee(known: Known, level: str) -> tuple[Heard, Rolled]:
     """Predict a level's answers in rolling blocks."""
     start = stated(level, known.kinds, known.blueprint)
     heard = _hear(known, level, start)
-    asked = heard.rows.select(["ask", "person_id", "at_ms", "object_type", "object_id"])
-    sight = Sight(level, known.blueprint.journeys.quiet_s)
-    question = known.engine.table(asked)
-    met = before(question, known.made, known.standing, start.kinds, sight=sight)
-    kept = known.engine.keep(met.select("ask", "kind", "x", "age_s"), order_by=("ask",))
+    return heard, roll(start, heard.told, _seen(known, heard, start), known.blueprint.score)
 
-    seen = _Window(kept, known.engine, len(heard.told), at_once=known.blueprint.score.sample)
-    return heard, roll(start, heard.told, seen.between, known.blueprint.score)
+
+def _expect(known: Known, level: str, fit: Fit) -> tuple[Heard, Rolled]:
+    """Predict the answers that a fit has not seen, those later than its last one, by that fit."""
+    until = fit.model.until_ms
+    heard = _hear(known, level, fit.model, after_ms=until)
+    numbers = fit.numbers(heard.rows["person_id"], heard.rows["account"])
+    told = replace(heard.told, person=numbers[0], account=numbers[1])
+    return heard, expect(fit.model, fit.leanings, told, _seen(known, heard, fit.model))
+
+
+def _seen(known: Known, heard: Heard, model: Model) -> Callable[[int, int], Met]:
+    """What each answer had met before it was given, some answers at a time."""
+    asked = heard.rows.select(["ask", "person_id", "at_ms", "object_type", "object_id"])
+    sight = Sight(model.level, known.blueprint.journeys.quiet_s)
+    question = known.engine.table(asked)
+    met = before(question, known.made, known.standing, model.kinds, sight=sight)
+    kept = known.engine.keep(met.select("ask", "kind", "x", "age_s"), order_by=("ask",))
+    return _Window(kept, known.engine, len(heard.told), at_once=known.blueprint.score.sample).between
+
+
+def _foreseen(feedback: ir.Table, given: Given, predictions: ir.Table) -> ir.Table:
+    """What was expected of answers when the fits were made, of whoever gave them by what is known now."""
+    until = ibis.cases(
+        *((given.foreseen.level == level, _until(fit)) for level, fit in given.fits.items()), else_=NEVER_MS
+    )
+    old = given.foreseen.filter(epoch_ms(given.foreseen["at"]) <= until)
+    whose = feedback.select("feedback_id", "level", whose=feedback.person_id)
+    known = old.inner_join(whose, ["feedback_id", "level"])
+    return known.mutate(person_id=known.whose).select(predictions.columns).cast(dict(predictions.schema().items()))
+
+
+def _until(fit: Fit) -> int:
+    return NEVER_MS if fit.model.until_ms is None else fit.model.until_ms
 
 
 class _Window:
@@ -144,9 +201,11 @@ class _Window:
         return self._met.part(first - self._first, last - self._first)
 
 
-def _hear(known: Known, level: str, model: Model) -> Heard:
+def _hear(known: Known, level: str, model: Model, *, after_ms: int | None = None) -> Heard:
+    """A level's answers, those after a moment only where one is named."""
     said = known.feedback.filter(known.feedback.level == level)
     said = said.mutate(at_ms=epoch_ms(said.at))
+    said = said if after_ms is None else said.filter(said.at_ms > after_ms)
     rows = known.engine.rows(said).sort_by([("at", "ascending"), ("feedback_id", "ascending")])
     rows = rows.append_column("ask", pa.array(np.arange(rows.num_rows)))
     person, persons = numbered(rows["person_id"])
@@ -185,12 +244,14 @@ def _predictions(heard: Heard, rolled: Rolled, level: str) -> pa.Table:
 
 def _rate(known: Known, level: str, fit: Fit) -> Scored:
     rows = known.engine.rows(_people(known, level)).sort_by("person_id")
+    answering = known.feedback.filter(known.feedback.level == level).select("person_id").distinct()
+    told = places(rows["person_id"], known.engine.rows(answering)["person_id"].combine_chunks())
     as_of_ms = int(known.as_of.timestamp() * 1000)
     n = rows.num_rows
     person, account = fit.numbers(rows["person_id"], rows["account"])
     rows = rows.append_column("at", pa.array([known.as_of] * n, pa.timestamp("us", tz="UTC")))
     rows = rows.append_column("at_ms", pa.array(np.full(n, as_of_ms)))
-    rows = rows.append_column("answered", pa.array(person >= 0))
+    rows = rows.append_column("answered", pa.array(told >= 0))
     asked = Asked(rows, person, account)
     sight = Sight(level, known.blueprint.journeys.quiet_s, inclusive=True)
     return rate(asked, known.made, known.standing, fit.model, fit.leanings, engine=known.engine, sight=sight)

@@ -42,10 +42,10 @@ def logistic(z: ir.FloatingValue) -> ir.FloatingValue:
     return 1.0 / (1.0 + (-z).exp())
 
 
-def at_moments(
-    contributions: ir.Table, members: ir.Table, model: Model, *, as_of: dt.datetime, moments: Sequence[dt.datetime]
-) -> ir.Table:
+def at_moments(contributions: ir.Table, members: ir.Table, model: Model, *, moments: Sequence[dt.datetime]) -> ir.Table:
     """The score of the members at each moment, and how many of them we knew by then.
+
+    contributions : each as of its own time.
 
     members : table (person_id, first_at: when we first met them, answered).
     moments : in time order, at most as_of.
@@ -53,10 +53,16 @@ def at_moments(
     """
     memory, ends = model.memory, [moment.timestamp() for moment in moments]
     rows = contributions.filter(contributions.level == model.level).semi_join(members, "person_id")
-    rows = rows.select("person_id", "eta", t=epoch_ms(rows.at) / 1000.0, lasting=rows.interaction_id.isnull())
+    rows = rows.select(
+        "person_id",
+        "eta",
+        t=epoch_ms(rows.at) / 1000.0,
+        known_s=epoch_ms(rows.as_of) / 1000.0,
+        lasting=rows.interaction_id.isnull(),
+    )
     rows = rows.mutate(
         loss=rows.eta < 0,
-        age=ibis.greatest(as_of.timestamp() - rows.t, 0.0),
+        age=ibis.greatest(rows.known_s - rows.t, 0.0),
         place=rows.lasting.ifelse(0, sum(((rows.t > end).ifelse(1, 0) for end in ends), ibis.literal(0))),
     )
     rows = rows.filter(rows.place < len(ends))

@@ -8,9 +8,28 @@ from __future__ import annotations
 
 from regard.identity.belong import belong
 from regard.identity.components import components
-from regard.identity.decisions import Decision, decide
+from regard.identity.decisions import Decision, decide, paired
 from regard.identity.find import find
 from regard.identity.normal import normalised, spelled
 from regard.identity.resolve import Resolved, resolve
+from regard.identity.seen import carried
+from regard.identity.settle import Before, Elsewhere, Settled, seen_elsewhere, settle
 
-__all__ = ["Decision", "Resolved", "belong", "components", "decide", "find", "normalised", "resolve", "spelled"]
+__all__ = [
+    "Before",
+    "Decision",
+    "Elsewhere",
+    "Resolved",
+    "Settled",
+    "belong",
+    "carried",
+    "components",
+    "decide",
+    "find",
+    "normalised",
+    "paired",
+    "resolve",
+    "seen_elsewhere",
+    "settle",
+    "spelled",
+]

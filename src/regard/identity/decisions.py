@@ -86,6 +86,18 @@ def standing(decisions: ir.Table, blueprint: Blueprint) -> ir.Table:
     return t.select("key", "kind", "handle", "other_key", "other_kind", "other_handle", "decision", "at", says=says)
 
 
+def paired(decisions: ir.Table, blueprint: Blueprint, *, keep: tuple[str, ...] = ()) -> ir.Table:
+    """The pairs of handles that were ever decided about, in normal form: kind, handle, other_kind, other_handle.
+
+    keep : columns to keep as they are instead, the normal forms beside them as `one` and `two`.
+    """
+    one = normalised(decisions.kind, decisions.handle, blueprint)
+    two = normalised(decisions.other_kind, decisions.other_handle, blueprint)
+    if keep:
+        return decisions.select(*keep, one=one, two=two)
+    return decisions.select("kind", "other_kind", handle=one, other_handle=two).distinct()
+
+
 def none_yet() -> pa.Table:
     """No decisions, in their shape."""
     return schema("decisions").to_pyarrow().empty_table()

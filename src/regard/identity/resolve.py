@@ -32,27 +32,38 @@ class Resolved:
     persons  : kept table in the shape of `persons`; refused handles are there with a null person_id.
     merges   : kept table in the shape of `merges`: links, decisions and refusals, each with its reason.
     assigned : the interactions, lazily, with person_id: string, null where nobody can be named.
+    refused  : handles that a guard refuses, lazily: kind, handle, reason.
     facts    : n_people, n_handles, n_refused (handles), n_rows, n_through_object, n_unassigned (interactions).
     """
 
     persons: ir.Table
     merges: ir.Table
     assigned: ir.Table
+    refused: ir.Table
     facts: Mapping[str, int] = field(default_factory=dict)
 
 
-def resolve(interactions: ir.Table, decisions: ir.Table, blueprint: Blueprint, engine: Engine) -> Resolved:
+def resolve(
+    interactions: ir.Table,
+    decisions: ir.Table,
+    blueprint: Blueprint,
+    engine: Engine,
+    *,
+    elsewhere: ir.Table | None = None,
+) -> Resolved:
     """Work out which handles are one person, and which person each interaction belongs to.
 
     interactions : in the shape of the ledger's table.
     decisions    : in the shape of the ledger's table; may be empty.
     blueprint    : `handles` (forms, limits, block lists, kinds that do not link) and `person_objects`.
+    elsewhere    : where `interactions` are not all, what handles on them were seen with on others, which counts against
+                   their limits: (kind, handle, other_kind, other_handle).
     Returns      : `Resolved`. A person_id is 16 hexadecimal digits of the MD5 of the person's least handle, so that it
                    depends on what was seen and not on when it was loaded.
     Source       : connected components of handles seen on one interaction, any number of hops (ADR-0007).
     """
     decided = engine.keep(standing(decisions, blueprint))
-    seen = look(interactions, decided, blueprint, engine)
+    seen = look(interactions, decided, blueprint, engine, elsewhere=elsewhere)
     coded = engine.keep(_coded(decided, seen))
     edges = engine.keep(_edges(seen, coded))
     labels = components(edges, engine)
@@ -62,7 +73,8 @@ def resolve(interactions: ir.Table, decisions: ir.Table, blueprint: Blueprint, e
     assigned = _assigned(interactions, by_list, through)
     merges = explain(seen, coded, edges, people, through, engine)
     persons = engine.keep(_persons(people, through), order_by=("kind", "handle"))
-    return Resolved(persons, merges, assigned, _facts(interactions, by_list, people, through, engine))
+    refused = people.filter(people.refused.notnull()).select("kind", "handle", reason=people.refused)
+    return Resolved(persons, merges, assigned, refused, _facts(interactions, by_list, people, through, engine))
 
 
 def _coded(decided: ir.Table, seen: Seen) -> ir.Table:

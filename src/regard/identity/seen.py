@@ -33,14 +33,24 @@ class Seen:
     pairs: ir.Table
 
 
-def look(interactions: ir.Table, standing: ir.Table, blueprint: Blueprint, engine: Engine) -> Seen:
-    """Reduce the interactions, and bring the handles that decisions name beside those that were seen."""
+def look(
+    interactions: ir.Table,
+    standing: ir.Table,
+    blueprint: Blueprint,
+    engine: Engine,
+    *,
+    elsewhere: ir.Table | None = None,
+) -> Seen:
+    """Reduce the interactions, and bring the handles that decisions name beside those that were seen.
+
+    elsewhere : (kind, handle, other_kind, other_handle), what handles were seen with on interactions that are not here.
+    """
     sets = engine.keep(_sets(interactions))
     named = engine.keep(_members(sets, blueprint))
     coded = engine.keep(_handles(named, standing, blueprint))
     members = engine.keep(named.inner_join(coded, "key").select("set", "code", "n", "first_at", "blocked"))
     pairs = engine.keep(_pairs(members))
-    handles = engine.keep(_guarded(coded, pairs, blueprint))
+    handles = engine.keep(_guarded(coded, pairs, elsewhere, blueprint))
     engine.drop(named)
     engine.drop(coded)
     return Seen(sets, members, handles, pairs)
@@ -88,14 +98,36 @@ def _pairs(members: ir.Table) -> ir.Table:
     return both.group_by("a", "b").agg(n=both.n.sum(), since=both.first_at.min())
 
 
-def _guarded(coded: ir.Table, pairs: ir.Table, blueprint: Blueprint) -> ir.Table:
+def carried(interactions: ir.Table, blueprint: Blueprint) -> ir.Table:
+    """The handles on each interaction, normalised, once each: source, interaction_id, occurred_at, kind, handle."""
+    rows = interactions.filter(interactions.handles.length() > 0)
+    each = rows.select("source", "interaction_id", "occurred_at", one=rows.handles.unnest())
+    each = each.filter(each.one.kind.notnull() & each.one.value.notnull())
+    each = each.mutate(kind=each.one.kind, handle=normalised(each.one.kind, each.one.value, blueprint))
+    return each.drop("one").distinct()
+
+
+def _guarded(coded: ir.Table, pairs: ir.Table, elsewhere: ir.Table | None, blueprint: Blueprint) -> ir.Table:
     """The handles with the reason for a refusal: what they say, else how many others they were seen with."""
     good = coded.filter(coded.blocked.isnull())
     both = pairs.select("a", "b").union(pairs.select(a=pairs.b, b=pairs.a))
     both = both.semi_join(good, both.b == good.code)
-    met = both.group_by("a").agg(n_others=both.b.count())
+    if elsewhere is None:
+        met = both.group_by("a").agg(n_others=both.b.count())
+    else:
+        met = _with(both, coded, elsewhere, blueprint)
     joined = coded.left_join(met, coded.code == met.a)
     many = shared(joined.kind, joined.n_others.fill_null(0), blueprint)
     return joined.mutate(refused=ibis.coalesce(joined.blocked, many)).select(
         "code", "key", "kind", "handle", "n", "first_at", "last_at", "refused", "trust"
     )
+
+
+def _with(both: ir.Table, coded: ir.Table, elsewhere: ir.Table, blueprint: Blueprint) -> ir.Table:
+    """How many others each handle was seen with, here or elsewhere: (a, n_others)."""
+    here = both.inner_join(coded.select(b=coded.code, other=coded.key), "b").select("a", "other")
+    fine = elsewhere.filter(blocked(elsewhere.other_kind, elsewhere.other_handle, blueprint).isnull())
+    there = fine.select(key=fine.kind + SEPARATOR + fine.handle, other=fine.other_kind + SEPARATOR + fine.other_handle)
+    there = there.inner_join(coded.select("key", a=coded.code), "key").select("a", "other")
+    every = here.union(there).distinct()
+    return every.group_by("a").agg(n_others=every.count())

@@ -16,22 +16,27 @@ TOUCH_ORDER = ("person_id", "at", "sequence", "interaction_id")
 def touch(assigned: ir.Table, blueprint: Blueprint) -> ir.Table:
     """Apply the blueprint's meaning to every interaction.
 
-    assigned  : in the shape of `interactions`, plus person_id: string.
+    assigned  : in the shape of `interactions`, plus person_id: string; where account and role were filled in from
+                memberships, own_account and own_role are what the row itself said.
     blueprint : touchpoints, `journeys.objects` and `zone`.
     Returns   : in the shape of `touches`, a row an interaction, lazily; to be written in `TOUCH_ORDER`. The object of
                 the journey is the first, in the list, of the first type of `journeys.objects` that the row has; a
                 row without a person and without such an object has its first object (an event log's case).
     """
     known = recognise(assigned, blueprint)
+    own = {f"own_{name}": known[name] for name in ("account", "role") if f"own_{name}" not in known.columns}
+    full = known.mutate(at=known.occurred_at, on=local_date(known.occurred_at, blueprint.zone), **own)
+    return with_object(full, blueprint).select(*table("touches").names)
+
+
+def with_object(rows: ir.Table, blueprint: Blueprint) -> ir.Table:
+    """The rows with the object of their journey, which depends on whether they have a person.
+
+    rows : has objects and person_id.
+    """
     types = blueprint.journeys.objects
-    about = _of_types(known["objects"], types).coalesce(_of_nobody(known)) if types else _of_nobody(known)
-    full = known.mutate(
-        at=known.occurred_at,
-        on=local_date(known.occurred_at, blueprint.zone),
-        object_type=about["type"],
-        object_id=about["id"],
-    )
-    return full.select(*table("touches").names)
+    about = _of_types(rows["objects"], types).coalesce(_of_nobody(rows)) if types else _of_nobody(rows)
+    return rows.mutate(object_type=about["type"], object_id=about["id"])
 
 
 def _of_nobody(rows: ir.Table) -> ir.StructValue:

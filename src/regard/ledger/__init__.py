@@ -14,6 +14,18 @@ from __future__ import annotations
 
 from regard.ledger.batch import Appended, Batch, Compacted, Forgotten
 from regard.ledger.ledger import Ledger
+from regard.ledger.reading import Noted, Reading, Since, named
 from regard.ledger.sealing import Sealed
 
-__all__ = ["Appended", "Batch", "Compacted", "Forgotten", "Ledger", "Sealed"]
+__all__ = [
+    "Appended",
+    "Batch",
+    "Compacted",
+    "Forgotten",
+    "Ledger",
+    "Noted",
+    "Reading",
+    "Sealed",
+    "Since",
+    "named",
+]

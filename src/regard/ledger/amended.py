@@ -9,6 +9,7 @@ stands for whom is worked out here, and the engine only leaves out the rows that
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from typing import Any
 
 import ibis.expr.types as ir
@@ -26,14 +27,25 @@ def effective(facts: ir.Table, engine: Engine) -> ir.Table:
     facts   : interactions as appended.
     Returns : the same columns.
     """
+    out = hidden_among(facts, engine)
+    return without(facts, out, engine) if out else facts
+
+
+def hidden_among(facts: ir.Table, engine: Engine) -> frozenset[Name]:
+    """Names of the facts that do not hold; see `hidden`."""
     amending = facts.filter(facts.corrects.notnull() | facts.retracts.notnull()).select(*COLUMNS)
-    rows = engine.rows(amending).to_pylist()
-    if not rows:
-        return facts
-    out = sorted(hidden(rows))
+    return frozenset(hidden(engine.rows(amending).to_pylist()))
+
+
+def without(facts: ir.Table, out: Collection[Name], engine: Engine) -> ir.Table:
+    """The facts without those that do not hold, and without retractions."""
+    names = sorted(out)
     gone = engine.table(
         pa.table(
-            {"source": pa.array([s for s, _ in out], pa.string()), "out_id": pa.array([i for _, i in out], pa.string())}
+            {
+                "source": pa.array([source for source, _ in names], pa.string()),
+                "out_id": pa.array([one for _, one in names], pa.string()),
+            }
         )
     )
     standing = facts.anti_join(gone, [facts.source == gone.source, facts.interaction_id == gone.out_id])

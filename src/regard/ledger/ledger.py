@@ -23,6 +23,7 @@ from regard.ledger.gather import gather
 from regard.ledger.known import Known
 from regard.ledger.lock import held
 from regard.ledger.log import Damage
+from regard.ledger.reading import Reading, amending, read_now
 from regard.ledger.sealing import Sealed, seal
 from regard.ledger.waiting import waiting
 from regard.tables import INTERACTIONS
@@ -71,8 +72,11 @@ class Ledger:
         more = waiting(self.archive, taken, files, engine) if taken.records else None
         if more is None:
             return facts, amended
-        amended = amended or any(more.column(name).null_count < len(more) for name in ("corrects", "retracts"))
-        return facts.union(engine.table(more)), amended
+        return facts.union(engine.table(more)), amended or amending(more)
+
+    def reading(self, engine: Engine) -> Reading:
+        """The interactions of this moment, and what has come and gone since an earlier one."""
+        return read_now(self.archive, engine)
 
     def side(self, name: str, engine: Engine) -> ir.Table:
         """One of the other tables: objects, memberships, consents, rates, rejects, loads, decisions, tombstones.

@@ -3,6 +3,7 @@
 start.py   a workspace begins: empty, from an example, or as the demo company
 bring.py   files -> sources -> ledger                               facts, once and for ever
 flow.py    ledger -> identity -> journeys -> experience -> value     meaning, worked out anew each time
+refresh.py the same, over those only whom something new concerns
 ask.py     any table, one person, decisions about identity
 live.py    the log -> ledger, as servers accept it
 pull.py    other systems -> ledger, from where the last pull ended
@@ -16,9 +17,11 @@ from regard.pipeline.bring import Brought, bring_in
 from regard.pipeline.check import check
 from regard.pipeline.flow import Order, moment, run
 from regard.pipeline.forget import Gone, forget
-from regard.pipeline.live import Follower, follow
+from regard.pipeline.fresh import Freshness
+from regard.pipeline.live import Follower, follow, utc_now
 from regard.pipeline.pull import Pulled, pull, pulls, watch
 from regard.pipeline.pulling import PullState, pull_states
+from regard.pipeline.refresh import Refreshed, refresh
 from regard.pipeline.start import Example, examples, init, is_made, load_example, make_demo
 from regard.pipeline.story import Story, story
 
@@ -26,10 +29,12 @@ __all__ = [
     "Brought",
     "Example",
     "Follower",
+    "Freshness",
     "Gone",
     "Order",
     "PullState",
     "Pulled",
+    "Refreshed",
     "Story",
     "bring_in",
     "check",
@@ -47,9 +52,11 @@ __all__ = [
     "pull",
     "pull_states",
     "pulls",
+    "refresh",
     "run",
     "select",
     "story",
     "table",
+    "utc_now",
     "watch",
 ]

@@ -69,7 +69,7 @@ def _parts(now: Now, blueprint: Blueprint, level: str, since: dt.datetime) -> li
         tables, members_of(now, blueprint, Segment(), level).select("person_id", "first_at", "answered"), names
     )
     counted = now.rows(certainty.accounts(tables["scores"], tables["leanings"], mine, model))
-    before = now.rows(at_moments(tables["contributions"], mine, model, as_of=as_of, moments=[since]))
+    before = now.rows(at_moments(tables["contributions"], mine, model, moments=[since]))
     sample = _sample(now, mine, model, seed)
 
     def part(*whose: str) -> Part | None:
@@ -99,7 +99,7 @@ def _sample(now: Now, mine: ir.Table, model: Model, seed: int) -> Callable[[tupl
     picked = gathered(now, certainty.sampled(now.tables["scores"], mine, model, most=SAMPLED))
     ids = picked["person_id"].combine_chunks()
     people = picked.take(pc.index_in(pc.unique(ids), value_set=ids))
-    met = gathered(now, certainty.met_by(people, now.tables["impressions"], model, as_of=now.published.as_of))
+    met = gathered(now, certainty.met_by(people, now.tables["impressions"], model))
     every = certainty.loaded(people, met, model, seed=seed)
     place = pc.index_in(ids, value_set=people["person_id"].combine_chunks()).to_numpy()
     weight, keys = picked["weight"].to_numpy(), [_key(label) for label in picked["answered"].to_pylist()]

@@ -159,7 +159,7 @@ def _standing(workspace: Workspace, ledger: Ledger, said: Blueprint, engine: Eng
         yield Finding("tables", "warning", error.problem, error.hint)
         return
     if published.facts.get("ledger_version") != ledger.number:
-        yield Finding("tables", "warning", "The ledger has changed since the tables were made.", "regard run")
+        yield Finding("tables", "warning", "The ledger has changed since the tables were made.", "regard refresh")
     try:
         touches = published.table("touches", engine)
         yield from _coverage(touches, said, engine)

@@ -9,7 +9,8 @@ the next room takes it, so that nothing is worked out twice.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -20,10 +21,11 @@ import ibis.expr.types as ir
 from regard import board, experience, identity, journeys, value
 from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
-from regard.engine import Engine, Publication, Published, connect
+from regard.engine import Engine, Publication, Published, Update, connect
 from regard.errors import SettingError, WorkspaceError
-from regard.experience import fits
 from regard.ledger import Ledger
+from regard.pipeline.fitted import TABLES as TOLD_OF_FITS
+from regard.pipeline.fitted import Fitted, kept
 from regard.tables import table as table_named
 from regard.workspace import Workspace
 
@@ -43,34 +45,45 @@ class Order:
     as_of     : the time of knowing; None: now for a live workspace, else the last interaction.
     horizon_s : how far value looks ahead, seconds; None: the blueprint's.
     now       : the time of the run, UTC.
+    keep_fits : work everything out by what the last run fitted, and fit nothing.
+    pinned    : stay as of that time, whatever comes; None: where as_of is named.
     """
 
     now: dt.datetime
     as_of: dt.datetime | None = None
     horizon_s: float | None = None
+    keep_fits: bool = False
+    pinned: bool | None = None
 
 
 def run(workspace: Workspace, engine: Engine, order: Order, *, say: Say = silent) -> Published:
     """Bring every derived table up to date and let readers see them all at once.
 
-    Raises : BlueprintError for a blueprint that cannot be meant; WorkspaceError for an empty ledger.
+    Raises : BlueprintError for a blueprint that cannot be meant; WorkspaceError for an empty ledger, or if fits are to
+             stand and there are none of this blueprint.
     """
     blueprint = read_blueprint(workspace.blueprint)
     ledger = Ledger.open(workspace)
     seal(ledger, now=order.now)
-    version = ledger.number
-    known = ledger.read(engine)
+    reading = ledger.reading(engine)
+    known = reading.rows()
     as_of = order.as_of or default_as_of(known, blueprint, engine, now=order.now)
     horizon_s = order.horizon_s or blueprint.value.horizon_s
+    before = Published.current(workspace) if order.keep_fits else None
     publication = Publication(workspace, engine, as_of=as_of, now=order.now)
     try:
-        _work_out(
-            known.filter(known.occurred_at <= ibis.literal(as_of)), ledger, blueprint, publication, horizon_s, say
-        )
+        river = River(blueprint, ledger, engine, publication, as_of, horizon_s, say)
+        fitted = _work_out(known.filter(known.occurred_at <= ibis.literal(as_of)), river, before)
+        for name, said in fitted.notes().items():
+            publication.note(name, said)
+        publication.note(READ, reading.noted.save())
+        publication.keep(MEMBERSHIPS, ledger.side(MEMBERSHIPS, engine))
     except BaseException:
         publication.abandon()
         raise
-    return publication.publish({"horizon_s": horizon_s, "engine": engine.name, "ledger_version": version})
+    facts = {"horizon_s": horizon_s, "engine": engine.name, "ledger_version": reading.noted.number}
+    pinned = order.as_of is not None if order.pinned is None else order.pinned
+    return publication.publish({**facts, "blueprint": mark(workspace), "pinned": pinned})
 
 
 def seal(ledger: Ledger, *, now: dt.datetime) -> None:
@@ -85,45 +98,110 @@ def seal(ledger: Ledger, *, now: dt.datetime) -> None:
         embedded.close()
 
 
-def _work_out(
-    known: ir.Table, ledger: Ledger, blueprint: Blueprint, publication: Publication, horizon_s: float, say: Say
-) -> None:
-    engine, as_of, write = publication.engine, publication.as_of, publication.write
+READ, MEMBERSHIPS = "ledger", "memberships"
+"""Names of the note beside a run in which it says what it read, and of the memberships that it read."""
 
-    say("Who it happened to")
-    resolved = identity.resolve(known, ledger.side("decisions", engine), blueprint, engine)
+
+def mark(workspace: Workspace) -> str:
+    """A mark of the blueprint as it is written; another one means something else."""
+    return hashlib.sha256(workspace.blueprint.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True)
+class River:
+    """What every stretch of the river is given. into : where tables are written. say : see `Say`."""
+
+    blueprint: Blueprint
+    ledger: Ledger
+    engine: Engine
+    into: Publication | Update
+    as_of: dt.datetime
+    horizon_s: float
+    say: Say
+
+
+def _work_out(known: ir.Table, river: River, before: Published | None) -> Fitted:
+    """Everything from nothing; by the fits of an earlier run where one is named."""
+    blueprint, engine, write = river.blueprint, river.engine, river.into.write
+
+    river.say("Who it happened to")
+    resolved = identity.resolve(known, river.ledger.side("decisions", engine), blueprint, engine)
     persons = write("persons", resolved.persons)
     write("merges", resolved.merges)
-    theirs = identity.belong(resolved.assigned, ledger.side("memberships", engine), resolved.persons, blueprint, engine)
+    memberships = river.ledger.side(MEMBERSHIPS, engine)
+    said = resolved.assigned.mutate(own_account=resolved.assigned.account, own_role=resolved.assigned.role)
+    theirs = identity.belong(said, memberships, resolved.persons, blueprint, engine)
 
-    say("What they went through")
+    river.say("What they went through")
     touches = write("touches", journeys.touch(theirs, blueprint), order_by=journeys.TOUCH_ORDER)
     numbers = engine.keep(board.number_people(touches))
-    publication.number(numbers)
+    river.into.number(numbers)
+    write("object_people", journeys.object_people(touches, blueprint))
     for name, table in journeys.split(touches, blueprint, engine).items():
         write(name, table)
 
-    say("What they were promised")
-    promises = write("promises", experience.keep_promises(touches, blueprint, engine, as_of=as_of))
+    given = None
+    if before is not None:
+        given = Stands(kept(before, blueprint, engine), before.table("predictions", engine))
+        for name in TOLD_OF_FITS:
+            write(name, before.table(name, engine))
+    fitted, tables = appraise(touches, river, given)
 
-    say("How they regard us")
-    perceived = experience.score(touches, promises, blueprint, engine, as_of=as_of)
-    publication.note(fits.NAME, fits.save(perceived.fits))
+    river.say("What pages ask")
+    gathered = board.gather({**tables, "touches": touches, "persons": persons, "numbers": numbers}, engine)
+    for name, table in gathered.items():
+        write(name, table, order_by=table_named(name).key)
+    return fitted
+
+
+@dataclass(frozen=True)
+class Stands:
+    """Fits that stand.
+
+    foreseen : what was expected of answers so far. everyone : touches of all, where only some are worked out.
+    """
+
+    fitted: Fitted
+    foreseen: ir.Table
+    everyone: ir.Table | None = None
+
+
+def appraise(touches: ir.Table, river: River, given: Stands | None = None) -> tuple[Fitted, Mapping[str, ir.Table]]:
+    """From what people went through to what they were promised, how they regard us, and what that is worth.
+
+    touches : of everybody, or whole islands of people; written or kept.
+    Returns : the fits, and the tables as they were written.
+    """
+    blueprint, engine, write, as_of = river.blueprint, river.engine, river.into.write, river.as_of
+
+    river.say("What they were promised")
+    beyond = given.fitted.beyond if given else experience.estimated_thresholds(touches, blueprint, engine, as_of=as_of)
+    promises = write("promises", experience.keep_promises(touches, blueprint, engine, as_of=as_of, beyond=beyond))
+
+    river.say("How they regard us")
+    fits = {fit.model.level: fit for fit in given.fitted.score} if given else {}
+    stand = experience.Given(fits, given.foreseen, given.everyone) if given else None
+    perceived = experience.score(touches, promises, blueprint, engine, as_of=as_of, given=stand)
     scored = perceived.tables
-    score_models = scored.pop("models")
+    models = [scored.pop("models")] if given is None else []
     lapses = write("lapses", scored.pop("lapses"))
     written = {name: write(name, table) for name, table in scored.items()}
 
-    say("What it is worth")
-    rates = ledger.side("rates", engine)
-    estimated = value.estimate(touches, lapses, rates, blueprint, engine, as_of=as_of, horizon_s=horizon_s)
-    write("models", score_models.union(estimated.pop("models")))
-    written |= {name: write(name, table) for name, table in estimated.items()}
-
-    say("What pages ask")
-    gathered = board.gather({**written, "touches": touches, "persons": persons, "numbers": numbers}, engine)
-    for name, table in gathered.items():
-        write(name, table, order_by=table_named(name).key)
+    river.say("What it is worth")
+    worth = value.estimate(
+        touches,
+        lapses,
+        river.ledger.side("rates", engine),
+        blueprint,
+        engine,
+        as_of=as_of,
+        horizon_s=river.horizon_s,
+        given=given.fitted.value if given else None,
+    )
+    if given is None:
+        write("models", ibis.union(*models, worth.tables.pop("models")))
+    written |= {name: write(name, table) for name, table in worth.tables.items()}
+    return Fitted(beyond, perceived.fits, worth.fits), written
 
 
 def default_as_of(known: ir.Table, blueprint: Blueprint, engine: Engine, *, now: dt.datetime) -> dt.datetime:

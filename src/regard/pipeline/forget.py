@@ -123,4 +123,5 @@ def _same_order(workspace: Workspace, blueprint: Blueprint, now: dt.datetime) ->
         now=now,
         as_of=None if blueprint.live else before.as_of,
         horizon_s=float(horizon) if isinstance(horizon, int | float) else None,
+        pinned=bool(before.facts.get("pinned")),
     )

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from regard.engine import Engine, connect
@@ -129,10 +129,12 @@ class Follower:
     """A follower as a child of this process: started again when it dies, gone when this process is.
 
     A process of its own, since sealing would keep the server's threads from answering.
+
+    command : what it runs, which takes `--until-closed`.
     """
 
-    def __init__(self, workspace: Workspace, *, say: Say = silent) -> None:
-        self.workspace, self.say = workspace, say
+    def __init__(self, workspace: Workspace, *, command: Sequence[str] = ("follow",), say: Say = silent) -> None:
+        self.workspace, self.command, self.say = workspace, tuple(command), say
         self.restarts = 0
         self._stop = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -163,7 +165,7 @@ class Follower:
         deaths = 0
         while not self._stop.is_set():
             began = time.monotonic()
-            command = [sys.executable, "-m", "regard", "-w", str(self.workspace.root), "follow", "--until-closed"]
+            command = [sys.executable, "-m", "regard", "-w", str(self.workspace.root), *self.command, "--until-closed"]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
             status = self._process.wait()
             if self._process.stdin is not None:
@@ -173,5 +175,5 @@ class Follower:
             self.restarts += 1
             deaths = 0 if time.monotonic() - began > PATIENCE_S[-1] else deaths + 1
             pause = PATIENCE_S[min(deaths, len(PATIENCE_S) - 1)]
-            self.say(f"The follower ended with {status}; it is started again in {pause:g} s.")
+            self.say(f"`regard {' '.join(self.command)}` ended with {status}; it is started again in {pause:g} s.")
             self._stop.wait(pause)

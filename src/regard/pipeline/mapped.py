@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import ibis
 import ibis.expr.types as ir
 
 from regard import journeys
@@ -42,7 +43,7 @@ def _mapped(
     if segment.kind != "everyone":
         steps = steps.semi_join(_numbers(now, blueprint, segment, level), "person")
     found = journeys.journey_map(steps, tables["step_names"], now.rows, since=since, until=until)
-    ways = tables["variants"].order_by("variant_id").limit(10)
+    ways = tables["variants"].order_by(ibis.desc("n"), "variant").limit(10)
     return Mapped(found.nodes, found.edges, now.hold("variants", lambda: now.rows(ways)))
 
 

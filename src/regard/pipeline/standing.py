@@ -66,7 +66,7 @@ def _groups(
     counted = now.rows(certainty.accounts(tables["profiles"], tables["leanings"], mine, model))
     sample = _sample(now, mine, model, blueprint.score.seed)
     made, numbered = _by_number(tables["contributions"]), _by_number(people).select(mine.columns)
-    course = now.rows(at_moments(made, numbered, model, as_of=as_of, moments=moments))
+    course = now.rows(at_moments(made, numbered, model, moments=moments))
 
     def group(told: bool | None) -> Group:
         rows, then = ([row for row in rows if told in (None, row["answered"])] for rows in (counted, course))
@@ -82,7 +82,7 @@ def _sample(now: Now, mine: ir.Table, model: Model, seed: int) -> Callable[[bool
     """Some of the group's people, all of them or those who answered or did not."""
     assert now.published is not None
     people = gathered(now, certainty.sampled(now.tables["profiles"], mine, model))
-    met = gathered(now, certainty.met_by(people, now.tables["impressions"], model, as_of=now.published.as_of))
+    met = gathered(now, certainty.met_by(people, now.tables["impressions"], model))
     every = certainty.loaded(people, met, model, seed=seed)
     answered = np.array(people["answered"].to_pylist(), dtype=bool)
     return lambda told: every if told is None else every.part(answered == told)

@@ -28,7 +28,8 @@ KEPT_TOGETHER = ("touches", "contributions", "promises", "scores", "lapses", "va
 class Story:
     """Everything that is known of one person, on one level of the score.
 
-    touches : in time order. curve : the score over time, its last moment at as_of; empty where there is no score.
+    as_of   : of their rows: when something new last reached them. touches : in time order.
+    curve   : the score over time, its last moment at as_of; empty where there is no score.
     score   : the row of `scores`; value : the row of `value`; None where there is none.
     """
 
@@ -91,13 +92,13 @@ def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story
     """
     if now.published is None:
         raise WorkspaceError("Nothing has been worked out here yet.", hint="Run `regard run` first.")
-    as_of = now.published.as_of
     handles = sorted(now.of("persons", person_id), key=lambda row: (row["kind"], row["handle"]))
     rows = {name: now.of(name, person_id) for name in KEPT_TOGETHER}
     if not handles and not rows["touches"]:
         raise TableError(
             f"There is no person {person_id!r}.", hint="Search by a handle, such as an e-mail address or a number."
         )
+    as_of = next((_moment(row["as_of"]) for row in rows["value"]), now.published.as_of)
     touches = sorted(rows["touches"], key=lambda row: (row["at"], row["sequence"] or 0, row["interaction_id"]))
     mine = [row for row in rows["contributions"] if row["level"] == level]
     changes = _curve(now, blueprint, mine, level, as_of)
@@ -112,13 +113,18 @@ def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story
         spans=board.spans(rows["promises"], blueprint),
         lapses=rows["lapses"],
         costs=rows["cost_to_serve"],
-        consents=_allowed(now, blueprint, handles, as_of),
+        consents=_allowed(now, blueprint, handles, now.published.as_of),
         score=next((row for row in rows["scores"] if row["level"] == level), None),
         value=next(iter(rows["value"]), None),
         curve=changes,
         balance=board.balance(changes, quarters(changes[0].at, as_of)) if changes else [],
         sentences=board.tell(touches, rows["promises"], changes, blueprint),
     )
+
+
+def _moment(value: object) -> dt.datetime:
+    assert isinstance(value, dt.datetime)
+    return value
 
 
 def _allowed(now: Now, blueprint: Blueprint, handles: Rows, as_of: dt.datetime) -> Rows:

@@ -6,6 +6,7 @@ Out : purchases, value, cost_to_serve, and the fitted models' rows of `models`.
 
 from __future__ import annotations
 
-from regard.value.estimate import estimate
+from regard.value import fits
+from regard.value.estimate import Appraised, estimate
 
-__all__ = ["estimate"]
+__all__ = ["Appraised", "estimate", "fits"]

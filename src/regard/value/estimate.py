@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
@@ -12,14 +13,23 @@ from regard.blueprint import Blueprint, condition
 from regard.blueprint.money import exponent
 from regard.engine import SECONDS_A_DAY, Engine, schema
 from regard.value import bg_nbd, gamma_gamma
+from regard.value.fits import Fits
 from regard.value.likelihood import Estimate
 from regard.value.purchases import find_given_back, find_purchases
-from regard.value.quadrants import place
+from regard.value.quadrants import bands, place
 from regard.value.relevant import NOTHING, pick
 from regard.value.serving import cost_to_serve, find_served
 from regard.value.worth import Models, apply, fit, summarise
 
 LEAVING_OPEN = "too few bought again to tell who left, so p_alive and expected purchases are not known"
+
+
+@dataclass(frozen=True)
+class Appraised:
+    """tables : purchases, value, cost_to_serve and models, in the shapes of `tables.py`. fits : what was fitted."""
+
+    tables: dict[str, ir.Table]
+    fits: Fits
 
 
 def estimate(
@@ -31,7 +41,8 @@ def estimate(
     *,
     as_of: dt.datetime,
     horizon_s: float,
-) -> dict[str, ir.Table]:
+    given: Fits | None = None,
+) -> Appraised:
     """What every person bought, is worth over the horizon, and costs to serve.
 
     touches   : the table of that name; rows later than as_of do not count.
@@ -39,7 +50,7 @@ def estimate(
     rates     : the ledger's table, for money that is not in the workspace's currency.
     as_of     : the time of knowing, UTC; its day in the blueprint's zone ends the observation.
     horizon_s : how far ahead, seconds.
-    Returns   : purchases, value, cost_to_serve, models, in the shapes of `tables.py`.
+    given     : fits that stand; nothing is fitted then, and there is no `models`.
     Raises    : TableError if there is money in another currency and no rate for it.
     Source    : BG/NBD (`bg_nbd.py`), Gamma-Gamma (`gamma_gamma.py`); definitions in docs/concepts/value.md.
     """
@@ -52,17 +63,19 @@ def estimate(
     served = find_served(picked, back, rates, blueprint=blueprint, engine=engine, as_of=as_of)
     costs = engine.keep(cost_to_serve(served, picked, lapses, window_s=blueprint.value.service_window_s))
     buyers = summarise(bought, engine, as_of=as_of, zone=blueprint.zone)
-    models = fit(buyers, engine, major=10.0 ** exponent(currency))
+    models = fit(buyers, engine, major=10.0 ** exponent(currency)) if given is None else given.models
     worth = apply(buyers, models, engine, horizon_s=horizon_s)
+    people = engine.keep(_people(theirs, worth, costs, blueprint))
     known = models.buying is not None and models.buying.leaving_known
-    people = _people(theirs, worth, costs, blueprint)
+    fits = Fits(models, bands(people, engine, expected=known)) if given is None else given
     stamped = {
         "purchases": bought,
-        "value": place(people, expected=known).mutate(horizon_s=float(horizon_s)),
+        "value": place(people, fits.bands, expected=known).mutate(horizon_s=float(horizon_s)),
         "cost_to_serve": costs,
-        "models": engine.table(_models(models)),
     }
-    return {name: _shaped(table, name, currency, as_of) for name, table in stamped.items()}
+    if given is None:
+        stamped["models"] = engine.table(_models(models))
+    return Appraised({name: _shaped(table, name, currency, as_of) for name, table in stamped.items()}, fits)
 
 
 def _people(touches: ir.Table, worth: ir.Table, costs: ir.Table, blueprint: Blueprint) -> ir.Table:

@@ -22,11 +22,15 @@ WEEK = 7.0
 
 @dataclass(frozen=True)
 class Models:
-    """What was fitted; None where there was too little to fit. `major` is minor units in one major unit."""
+    """What was fitted; None where there was too little to fit.
+
+    major : minor units in one major unit. mean : what a purchase day of everybody's brings in, minor units.
+    """
 
     buying: BgNbd | None
     spending: GammaGamma | None
     major: float
+    mean: float | None
 
 
 def summarise(purchases: ir.Table, engine: Engine, *, as_of: dt.datetime, zone: str) -> ir.Table:
@@ -76,7 +80,14 @@ def fit(buyers: ir.Table, engine: Engine, *, major: float) -> Models:
     buying = bg_nbd.fit(Groups(x, t_x / WEEK, t / WEEK, n)) if len(x) else None
     spenders = buyers.filter(buyers.known & (buyers.x > 0) & (buyers.repeat_minor > 0))
     times, spent = _sorted(engine.rows(spenders.select("x", "repeat_minor")), ["x", "repeat_minor"])
-    return Models(buying, gamma_gamma.fit(times, spent / major), major)
+    return Models(buying, gamma_gamma.fit(times, spent / major), major, _mean(buyers, engine))
+
+
+def _mean(buyers: ir.Table, engine: Engine) -> float | None:
+    totals = engine.rows(
+        buyers.filter(buyers.known).aggregate(spent=buyers.spent_minor.sum(), days=(buyers.x + 1).sum())
+    ).to_pylist()[0]
+    return float(totals["spent"]) / float(totals["days"]) if totals["days"] else None
 
 
 def _sorted(rows: pa.Table, columns: list[str]) -> list[Ints]:
@@ -92,7 +103,7 @@ def apply(buyers: ir.Table, models: Models, engine: Engine, *, horizon_s: float)
     alone, so it is worked out once for each pair that occurs and joined back. Where the data do not say how customers
     leave, both are null: what is expected of somebody depends on whether they are still there.
     """
-    spend = _spend(buyers, models, engine)
+    spend = _spend(buyers, models)
     if models.buying is None or not models.buying.leaving_known:
         nothing = ibis.null("float64")
         return buyers.mutate(p_alive=nothing, expected_purchases=nothing, expected_spend_minor=spend)
@@ -118,7 +129,7 @@ def _p_alive(buyers: ir.Table, model: BgNbd) -> ir.FloatingValue:
     return ibis.ifelse(x > 0, 1.0 / (odds + 1.0), 1.0)
 
 
-def _spend(buyers: ir.Table, models: Models, engine: Engine) -> ir.FloatingValue:
+def _spend(buyers: ir.Table, models: Models) -> ir.FloatingValue:
     """What a purchase day of theirs brings in, minor units: Gamma-Gamma, drawn towards everyone's mean.
 
     Where the model is not identified: a customer's own mean of repeats, else everyone's mean purchase day.
@@ -129,9 +140,5 @@ def _spend(buyers: ir.Table, models: Models, engine: Engine) -> ir.FloatingValue
         spent = buyers.repeat_minor.cast("float64") + v * models.major
         x = buyers.x.cast("float64")
         return ibis.ifelse(buyers.known, spent * p / (x * p + (q - 1.0)), ibis.null("float64"))
-    totals = engine.rows(
-        buyers.filter(buyers.known).aggregate(spent=buyers.spent_minor.sum(), days=(buyers.x + 1).sum())
-    ).to_pylist()[0]
-    mean = float(totals["spent"]) / float(totals["days"]) if totals["days"] else None
     own = buyers.repeat_minor / buyers.x.nullif(0)
-    return ibis.ifelse(buyers.known, ibis.coalesce(own, ibis.literal(mean, "float64")), ibis.null("float64"))
+    return ibis.ifelse(buyers.known, ibis.coalesce(own, ibis.literal(models.mean, "float64")), ibis.null("float64"))

@@ -44,8 +44,9 @@ def _serve(workspace: Workspace, store: Store, host: str, port: int | None, say:
     bound = listening.getsockname()[1]
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
     say(f"Regard shows {workspace.root.name} at http://{shown}:{bound}/  (Ctrl C stops it)")
-    follower = Follower(workspace, say=say)
-    follower.start()
+    followers = [Follower(workspace, command=command, say=say) for command in (("follow",), ("refresh", "--follow"))]
+    for follower in followers:
+        follower.start()
     keys = Keys(store)
     app = create_app(workspace, keys=keys, pace=Pace())
     warmer = Warmer(app)
@@ -56,7 +57,8 @@ def _serve(workspace: Workspace, store: Store, host: str, port: int | None, say:
         uvicorn.Server(settings).run(sockets=[listening])
     finally:
         warmer.stop()
-        follower.stop()
+        for follower in followers:
+            follower.stop()
         keys.note_used()
 
 

@@ -25,6 +25,9 @@ from regard.workspace import Workspace
 
 HERE = Path(__file__).parent
 
+HOLD_S = 10.0
+"""So long pages show the tables as they were while updates come every few seconds."""
+
 
 @dataclass(frozen=True)
 class Room:
@@ -64,7 +67,7 @@ class Site:
     _alone: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.reader = Reader(self.workspace, ledger_sides(self.workspace))
+        self.reader = Reader(self.workspace, ledger_sides(self.workspace), hold_s=HOLD_S)
         self.templates = _templates()
 
     @property

@@ -1,0 +1,96 @@
+"""What comes into the ledger is brought into every table, for as long as this runs: beside server and follower.
+
+    nothing worked out yet, another blueprint, or a run older than a day   run
+    the ledger has changed, or a minute has passed in a live workspace     refresh
+
+A run that was asked for as of a time is left as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Callable
+
+from regard.blueprint import read as read_blueprint
+from regard.engine import Published, connect
+from regard.errors import RegardError, WorkspaceError
+from regard.ledger import Ledger
+from regard.ledger.lock import held
+from regard.pipeline.flow import Order, Say, mark, run
+from regard.pipeline.refresh import refresh
+from regard.workspace import Workspace
+
+EVERY_S = 5.0
+"""Between the end of one turn and the beginning of the next."""
+AGAIN_S = 60.0
+"""In a live workspace promises fall due without news: so often they are looked for."""
+ANEW = dt.timedelta(days=1)
+"""What was fitted so long ago is fitted again."""
+TROUBLE_S = 30.0
+
+
+class Freshness:
+    """Keeps a workspace's tables up to date; one process does at a time.
+
+    clock : the time now, UTC. say : called with one line when trouble begins and when it is over.
+    """
+
+    def __init__(self, workspace: Workspace, *, clock: Callable[[], dt.datetime], say: Say) -> None:
+        self.workspace, self.clock, self.say = workspace, clock, say
+        self.ledger = Ledger.open(workspace)
+        self.trouble = ""
+        self._looked_at = -AGAIN_S
+
+    def follow(self, stop: threading.Event) -> None:
+        """Take turns until `stop` is set; wait first while another one does."""
+        while not stop.is_set():
+            try:
+                with held(self.workspace.tables_lock, doing="keeping the tables up to date", wait_s=0):
+                    self._turns(stop)
+            except WorkspaceError:  # another one keeps them
+                stop.wait(EVERY_S)
+
+    def _turns(self, stop: threading.Event) -> None:
+        while not stop.wait(TROUBLE_S if self.trouble else EVERY_S):
+            try:
+                self.turn()
+            except RegardError as error:
+                if error.problem != self.trouble:
+                    self.trouble = error.problem
+                    self.say(f"The tables stay as they are: {error.problem} {error.found or ''}".strip())
+                continue
+            if self.trouble:
+                self.trouble = ""
+                self.say("The tables are brought up to date again.")
+
+    def turn(self) -> str | None:
+        """Do what is due: "run", "refresh", or None where nothing is."""
+        due = self._due()
+        if due is None:
+            return None
+        engine = connect("duckdb")
+        try:
+            if due == "run":
+                run(self.workspace, engine, Order(now=self.clock()))
+            else:
+                self._looked_at = time.monotonic()
+                refresh(self.workspace, engine, now=self.clock())
+        finally:
+            engine.close()
+        return due
+
+    def _due(self) -> str | None:
+        number = self.ledger.number
+        try:
+            published = Published.current(self.workspace)
+        except WorkspaceError:
+            return "run" if number and self.ledger.files() else None
+        if published.facts.get("pinned"):
+            return None
+        begun = dt.datetime.strptime(published.run.split("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
+        if published.facts.get("blueprint") != mark(self.workspace) or self.clock() - begun > ANEW:
+            return "run"
+        late = time.monotonic() - self._looked_at > AGAIN_S and read_blueprint(self.workspace.blueprint).live
+        return "refresh" if late or published.facts.get("ledger_version") != number else None
