@@ -356,3 +356,30 @@ def test_the_command_speaks_json_and_ends_with_one_where_something_failed(worksp
     assert json.loads(ended.stdout)[0]["problem"] == "There is no folder /nowhere."
     listed = subprocess.run([*command, "--list"], capture_output=True, text=True, timeout=120)
     assert json.loads(listed.stdout)[0]["failures"] == 1
+
+
+def test_public_reviews_come_with_stars_text_and_reach_and_a_person_only_where_one_is_known(workspace, tmp_path):
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "pulling.md").read_text(encoding="utf-8")
+    block = guide.split("## Public reviews")[1].split("\n\n")[2]
+    mapping = "\n".join(line.removeprefix("    ") for line in block.splitlines())
+    reviews = [
+        {"review_id": "a", "author": "ada", "published_at": "2026-01-01T10:00:00Z", "stars": 1, "title": "Late",
+         "body": "Two weeks.", "views": 1200, "order_id": "o1"},
+        {"review_id": "b", "author": None, "published_at": "2026-01-02T10:00:00Z", "stars": 5, "title": "Good",
+         "body": None, "views": 3, "order_id": None},
+        {"review_id": "c", "author": "eve", "published_at": "2026-01-02T10:00:00Z", "stars": 9, "title": "?",
+         "body": None, "views": 3, "order_id": None},
+    ]  # fmt: skip
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    (folder / "one.jsonl").write_text("\n".join(map(json.dumps, reviews)), encoding="utf-8")
+    write(workspace, "reviews", FILES.replace("URL", str(folder)).replace("**/*.csv", "*.jsonl"), mapping)
+    (one,) = pipeline.pull(workspace, clock=lambda: NOW)
+    assert (one.problem, one.n_interactions, one.n_rejects) == (None, 2, 1), one.sample
+    engine = connect("duckdb")
+    rows = engine.rows(Ledger.open(workspace).read(engine).order_by("occurred_at")).to_pylist()
+    engine.close()
+    first, second = rows
+    assert (first["rating"], first["scale"], dict(first["properties"])["reach"]) == (1.0, "stars", "1200")
+    assert "Late" in first["text"] and "Two weeks." in first["text"]
+    assert first["handles"] == [{"kind": "reviewer", "value": "ada"}] and not second["handles"]
