@@ -30,6 +30,7 @@ from regard.engine.duck import fitted, literal, present, quoted, translated
 from regard.engine.layers import SETS, Part
 from regard.engine.lookup import Lookup
 from regard.engine.published import Published
+from regard.engine.restricted import kept, restricted, steps
 from regard.tables import TABLES
 from regard.workspace import Workspace
 
@@ -42,6 +43,8 @@ Build = Callable[..., ir.Table]
 T = TypeVar("T")
 
 HELD_ANSWERS = 512
+HELD_PARTS = 12
+"""Parts of the organisation whose tables are held open at once."""
 MEMORY = 2 * 2**30
 KEY_BITS = 18
 """Groups by small codes are counted by place, without hashing, while their keys fit into so many bits (DuckDB: 12)."""
@@ -156,10 +159,20 @@ class Now:
     """The tables of one moment. Safe for threads: each question runs on a cursor of its own.
 
     published : the run whose derived tables these are; None while nothing has been worked out.
+    units     : the units whose rows they hold, see `restricted`; None for the whole organisation.
     """
 
-    def __init__(self, workspace: Workspace, published: Published | None, sides: Files, *, memory: int) -> None:
-        self.workspace, self.published = workspace, published
+    def __init__(
+        self,
+        workspace: Workspace,
+        published: Published | None,
+        sides: Files,
+        *,
+        memory: int,
+        units: frozenset[str] | None = None,
+        before: Now | None = None,
+    ) -> None:
+        self.workspace, self.published, self.units = workspace, published, units
         self._parts = {name: [Part(tuple(map(Path, files)), {})] for name, files in sides.items()}
         if published is not None:
             self._parts.update({name: published.parts(name) for name in published.counts})
@@ -167,7 +180,9 @@ class Now:
         self._root.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true")
         self._root.execute(f"SET GLOBAL perfect_ht_threshold = {KEY_BITS}")
         for name in TABLES:
-            self._view(name)
+            self._view(name, name if units is None else f"whole_{name}")
+        if units is not None:
+            self._restrict(units, before if before and _same_run(before.published, published) else None)
         self._lookups: dict[tuple[str, int], Lookup] = {}
         self._moved = _moved(published)
         self._answers: OrderedDict[tuple[Question, object], list[Row]] = OrderedDict()
@@ -204,6 +219,9 @@ class Now:
 
     def of(self, name: str, person_id: str) -> list[Row]:
         """All rows of one person in a derived table, in the order in which they lie there."""
+        if self.units is not None:  # the files hold the rows of every unit
+            mine = unbound()[name]
+            return self.rows(mine.filter(mine.person_id == person_id))
         place = next((place for place, moved in self._moved if person_id in moved), 0)
         files = self.published.layers[place].files(name) if self.published is not None else ()
         with self._alone:
@@ -233,7 +251,7 @@ class Now:
 
     def count(self, name: str) -> int:
         """Rows of a table."""
-        if self.published is not None and name in self.published.counts:
+        if self.units is None and self.published is not None and name in self.published.counts:
             return self.published.counts[name]
         return cast(int, self.rows(unbound()[name].aggregate(n=ibis._.count()))[0]["n"])
 
@@ -269,17 +287,37 @@ class Now:
         finally:
             cursor.close()
 
-    def _view(self, name: str) -> None:
+    def _restrict(self, units: frozenset[str], before: Now | None) -> None:
+        """Views of a part under the tables' names; what they rest on is taken over from `before`, of the same run."""
+        whole = {name: ibis.table(schema(spec), name=f"whole_{name}") for name, spec in TABLES.items()}
+        seen: dict[str, ir.Table] = {}
+        for name, expression in kept(whole, units).items():
+            seen[name] = self._keep(name, expression, before)
+        seen["seen_steps"] = self._keep("seen_steps", steps(whole, seen), before)
+        for name in TABLES:
+            shown = fitted(restricted(name, whole, seen, units), schema(name))
+            self._root.execute(f"CREATE VIEW {quoted(name)} AS {_sql(shown)}")
+
+    def _keep(self, name: str, expression: ir.Table, before: Now | None) -> ir.Table:
+        if before is None:
+            self._root.execute(f"CREATE TABLE {quoted(name)} AS {_sql(expression)}")
+        else:
+            self._root.register("known", before._run(f"FROM {quoted(name)}", {}))
+            self._root.execute(f"CREATE TABLE {quoted(name)} AS FROM known")
+            self._root.unregister("known")
+        return ibis.table(expression.schema(), name=name)
+
+    def _view(self, name: str, shown: str) -> None:
         """A view of a table: the rows of each layer without those whose place a higher one takes."""
         of, shape = self._parts.get(name, []), schema(name)
         if not any(part.files for part in of):
             nothing = shape.to_pyarrow().empty_table()
             self._root.register("nothing", nothing)
-            self._root.execute(f"CREATE TABLE {quoted(name)} AS SELECT * FROM nothing")
+            self._root.execute(f"CREATE TABLE {quoted(shown)} AS SELECT * FROM nothing")
             self._root.unregister("nothing")
             return
         selects = [self._lies(name, f"{name}_{place}", part) for place, part in enumerate(of) if part.files]
-        self._root.execute(f"CREATE VIEW {quoted(name)} AS {' UNION ALL '.join(selects)}")
+        self._root.execute(f"CREATE VIEW {quoted(shown)} AS {' UNION ALL '.join(selects)}")
 
     def _lies(self, name: str, view: str, part: Part) -> str:
         columns = present([str(path) for path in part.files], schema(name))
@@ -322,6 +360,15 @@ def whole(answer: pa.Table) -> pa.Table:
     return answer
 
 
+@dataclass(frozen=True)
+class _Held:
+    """Open tables, the stamp of what they were opened from, and when that was last more than the ledger's growth."""
+
+    stamp: object
+    now: Now
+    updated_at: float
+
+
 class Reader:
     """Gives the tables that readers see now, and opens them anew when a run was published or the ledger grew.
 
@@ -335,36 +382,50 @@ class Reader:
         self, workspace: Workspace, sides: Sides = NO_SIDES, *, memory: int = MEMORY, hold_s: float = 0.0
     ) -> None:
         self.workspace, self.sides, self.memory, self.hold_s = workspace, sides, memory, hold_s
-        self._alone = threading.Lock()
-        self._held: tuple[object, Now] | None = None
-        self._updated_at = 0.0
+        self._alone, self._opening = threading.Lock(), threading.Lock()
+        self._held: OrderedDict[frozenset[str] | None, _Held] = OrderedDict()
 
-    def now(self) -> Now:
+    def now(self, units: frozenset[str] | None = None) -> Now:
         """The tables as they are now; the same object until something changes.
 
+        units  : only what these units of the organisation may see, see `restricted`; None for everything.
         Raises : WorkspaceError if the pointer is damaged.
         """
         stamp = (self._pointer(), self.sides.version())
-        with self._alone:
-            if self._held is None or (self._held[0] != stamp and not self._holding(self._held[1])):
-                opened = self._open()
-                if self._held is not None and _same_run(self._held[1], opened):
-                    opened.go_on_from(self._held[1])
-                else:
-                    self._updated_at = time.monotonic()
-                self._held = (stamp, opened)
-            return self._held[1]
+        if (held := self._fresh(units, stamp)) is not None:
+            return held
+        with self._opening:  # those whose tables are open need not wait for it
+            if (held := self._fresh(units, stamp)) is not None:
+                return held
+            was = self._held.get(units)
+            opened = self._open(units, was.now if was else None)
+            same = was is not None and _same_run(was.now.published, opened.published)
+            with self._alone:
+                self._held[units] = _Held(stamp, opened, was.updated_at if was and same else time.monotonic())
+                self._held.move_to_end(units)
+                while len(self._held) > HELD_PARTS:
+                    self._held.popitem(last=False)
+            return opened
 
-    def _holding(self, now: Now) -> bool:
+    def _fresh(self, units: frozenset[str] | None, stamp: object) -> Now | None:
+        with self._alone:
+            held = self._held.get(units)
+            if held is None or (held.stamp != stamp and not self._holding(held)):
+                return None
+            self._held.move_to_end(units)
+            return held.now
+
+    def _holding(self, held: _Held) -> bool:
         """Whether what is new is but an update, so soon after the last one that it can wait."""
-        if now.published is None or time.monotonic() - self._updated_at > self.hold_s:
+        published = held.now.published
+        if published is None or time.monotonic() - held.updated_at > self.hold_s:
             return False
         there = Published.current(self.workspace) if self.workspace.pointer.is_file() else None
-        return there is not None and there.run == now.published.run and there.stamp != now.published.stamp
+        return there is not None and there.run == published.run and there.stamp != published.stamp
 
     def close(self) -> None:
-        if self._held is not None:
-            self._held[1].close()
+        for held in self._held.values():
+            held.now.close()
 
     def _pointer(self) -> object:
         try:
@@ -373,10 +434,14 @@ class Reader:
             return None
         return stat.st_ino, stat.st_mtime_ns
 
-    def _open(self) -> Now:
+    def _open(self, units: frozenset[str] | None, before: Now | None) -> Now:
         published = Published.current(self.workspace) if self.workspace.pointer.is_file() else None
-        return Now(self.workspace, published, self.sides.files(), memory=self.memory)
+        files = self.sides.files()
+        now = Now(self.workspace, published, files, memory=self.memory, units=units, before=before)
+        if before is not None and _same_run(before.published, published):
+            now.go_on_from(before)
+        return now
 
 
-def _same_run(one: Now, other: Now) -> bool:
-    return one.published is not None and other.published is not None and one.published.stamp == other.published.stamp
+def _same_run(one: Published | None, other: Published | None) -> bool:
+    return one is not None and other is not None and one.stamp == other.stamp
