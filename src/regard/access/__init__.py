@@ -6,7 +6,37 @@ the store's tables of `store/access.py` and none of the river's.
 
 from __future__ import annotations
 
-from regard.access.keys import Issued, Key, Keys
+from regard.access.accounts import Account, Accounts, Invited
+from regard.access.asking import Asking, Authenticator, usual, who
+from regard.access.keys import SCOPES, Issued, Key, Keys
 from regard.access.pace import Pace
+from regard.access.sessions import Session, Sessions, TooManyTries
+from regard.access.tokens import Token, Tokens
+from regard.access.trail import Entry, Trail
+from regard.access.who import PERMISSIONS, ROLES, Who, below
 
-__all__ = ["Issued", "Key", "Keys", "Pace"]
+__all__ = [
+    "PERMISSIONS",
+    "ROLES",
+    "SCOPES",
+    "Account",
+    "Accounts",
+    "Asking",
+    "Authenticator",
+    "Entry",
+    "Invited",
+    "Issued",
+    "Key",
+    "Keys",
+    "Pace",
+    "Session",
+    "Sessions",
+    "Token",
+    "Tokens",
+    "TooManyTries",
+    "Trail",
+    "Who",
+    "below",
+    "usual",
+    "who",
+]

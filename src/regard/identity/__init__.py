@@ -11,7 +11,7 @@ from regard.identity.components import components
 from regard.identity.decisions import Decision, decide, paired
 from regard.identity.find import find
 from regard.identity.normal import normalised, spelled
-from regard.identity.resolve import Resolved, resolve
+from regard.identity.resolve import Resolved, alone, resolve
 from regard.identity.seen import carried
 from regard.identity.settle import Before, Elsewhere, Settled, seen_elsewhere, settle
 
@@ -21,6 +21,7 @@ __all__ = [
     "Elsewhere",
     "Resolved",
     "Settled",
+    "alone",
     "belong",
     "carried",
     "components",

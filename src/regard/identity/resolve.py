@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import md5
 
 import ibis
 import ibis.expr.types as ir
@@ -17,7 +18,7 @@ from regard.engine import Engine
 from regard.identity.components import components
 from regard.identity.decisions import standing
 from regard.identity.merges import explain
-from regard.identity.normal import OBJECT
+from regard.identity.normal import OBJECT, SEPARATOR
 from regard.identity.objects import ObjectPeople, through_objects
 from regard.identity.seen import Seen, look
 
@@ -92,6 +93,14 @@ def _edges(seen: Seen, coded: ir.Table) -> ir.Table:
     met = met.anti_join(coded, ["a", "b"])  # a split removes the link; a merge is added below
     merged = coded.filter(coded.decision == "merge").select("a", "b")
     return met.union(merged)
+
+
+def alone(kind: str, handle: str) -> str:
+    """The person_id of whoever has this handle and no lesser one: what they were called while it was all we knew.
+
+    kind, handle : as in the table `persons`, normalised.
+    """
+    return md5(f"{kind}{SEPARATOR}{handle}".encode(), usedforsecurity=False).hexdigest()[:DIGITS]
 
 
 def _people(seen: Seen, labels: ir.Table) -> ir.Table:

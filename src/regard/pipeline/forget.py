@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import ibis
 import ibis.expr.types as ir
 
 from regard import identity
+from regard.access import Trail, Who
 from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
 from regard.engine import Engine, Published
@@ -17,6 +18,7 @@ from regard.engine.published import clear_runs
 from regard.errors import TableError, WorkspaceError
 from regard.ledger import Ledger
 from regard.pipeline.flow import Order, Say, run, silent
+from regard.store import Store
 from regard.workspace import Workspace
 
 
@@ -46,10 +48,13 @@ class Gone:
         return lines
 
 
-def forget(workspace: Workspace, handle: str, engine: Engine, *, now: dt.datetime, say: Say = silent) -> Gone:
+def forget(
+    workspace: Workspace, handle: str, engine: Engine, *, now: dt.datetime, by: str = "", say: Say = silent
+) -> Gone:
     """Remove a person from every file, old version, log, reject and derived table, and work everything out anew.
 
     handle : any handle of theirs, "kind:value" or a bare value, or their person_id.
+    by     : who does it, for the audit trail, in which only a hash of the person is left.
     Raises : TableError if nobody or several people have the handle; nothing has been changed then.
     """
     blueprint = read_blueprint(workspace.blueprint)
@@ -66,6 +71,8 @@ def forget(workspace: Workspace, handle: str, engine: Engine, *, now: dt.datetim
         [(kind, value) for kind, value in handles if not kind.startswith("object:")], engine, objects=objects, now=now
     )
     clear_runs(workspace, keep=0)
+    if Store.there(workspace):
+        _forget_in_trail(workspace, person_id, handles, by, now)
     published = None
     if order is not None:
         try:
@@ -73,6 +80,20 @@ def forget(workspace: Workspace, handle: str, engine: Engine, *, now: dt.datetim
         except WorkspaceError:  # they were the last: there is nothing left to work out
             published = None
     return Gone(done.n_handles, done.removed, done.changed, published.run if published else None)
+
+
+def _forget_in_trail(
+    workspace: Workspace, person_id: str, handles: Sequence[tuple[str, str]], by: str, now: dt.datetime
+) -> None:
+    """Say in the audit trail that it was done, and take away whom its hashes mean: they may have had other ids before
+    their handles were known to be one person's."""
+    store = Store.open(workspace)
+    try:
+        trail = Trail(store, clock=lambda: now)
+        trail.note(Who(by, "admin", via="shell"), "forget person", person_id=person_id)
+        trail.forget({person_id, *(identity.alone(kind, value) for kind, value in handles)})
+    finally:
+        store.close()
 
 
 def only_person(handle: str, persons: ir.Table, blueprint: Blueprint, engine: Engine) -> str:

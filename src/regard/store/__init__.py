@@ -10,8 +10,9 @@ brought up to date by the migrations beside this file whenever a store is opened
 
 from __future__ import annotations
 
+from regard.store.insert import insert_new
 from regard.store.sealing import seal
 from regard.store.serving import alone
 from regard.store.store import VARIABLE, Store
 
-__all__ = ["VARIABLE", "Store", "alone", "seal"]
+__all__ = ["VARIABLE", "Store", "alone", "insert_new", "seal"]

@@ -82,6 +82,18 @@ class Store:
             with db.begin():
                 yield db
 
+    def settle(self) -> None:
+        """Let nothing that was deleted linger in the files of SQLite; PostgreSQL's own vacuum does that."""
+        if self.embedded:
+            with told(self.place), self.engine.connect() as db:
+                raw: Any = db.connection.dbapi_connection
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+    @staticmethod
+    def there(workspace: Workspace, *, environment: Mapping[str, str] = os.environ) -> bool:
+        """Whether this workspace has live state already."""
+        return bool(environment.get(VARIABLE)) or workspace.store.is_file()
+
     def close(self) -> None:
         """Let the connections go."""
         self.engine.dispose()
@@ -112,6 +124,7 @@ def _sqlite(url: URL) -> sa.Engine:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",
             f"busy_timeout = {WAIT_S * 1e3:.0f}",
         ):
             connection.execute(f"PRAGMA {line}").close()
