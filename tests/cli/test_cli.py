@@ -237,3 +237,42 @@ def test_keys_are_made_shown_once_and_revoked(shop):
     assert "revoked 2" in regard("key", "list", cwd=shop).stdout
     missing = regard("key", "revoke", "tll", cwd=shop)
     assert missing.exit_code == 1 and "Did you mean 'till'?" in missing.stderr
+
+
+def test_nobody_is_let_in_from_elsewhere_before_there_is_an_account(shop):
+    done = regard("serve", "--host", "0.0.0.0", cwd=shop)
+    assert done.exit_code == 2
+    assert "nobody has an account" in done.stderr and "regard account create EMAIL --role admin" in done.stderr
+
+
+def test_accounts_tokens_and_the_trail(shop):
+    refused = regard("account", "create", "ada@example.org", "--role", "viewer", cwd=shop)
+    assert refused.exit_code == 2 and "must be an admin" in refused.stderr
+    done = regard(
+        "account", "create", "Ada@example.org", "--role", "admin", "--address", "https://r.example/", cwd=shop
+    )
+    assert done.exit_code == 0 and re.fullmatch(r"https://r\.example/welcome/[\w-]{32}\n", done.stdout)
+    assert "once" in done.stderr
+    again = regard("account", "invite", "ada@example.org", cwd=shop)
+    assert again.stdout.startswith("http://localhost:8123/welcome/")
+    assert regard("account", "create", "ben@example.org", "--role", "agnt", cwd=shop).exit_code == 2
+    ben = regard("account", "create", "ben@example.org", "--role", "agent", "--unit", "north", cwd=shop)
+    assert ben.exit_code == 0
+    regard("account", "change", "ben@example.org", "--role", "analyst", "--disable", cwd=shop)
+    listed = json.loads(regard("--json", "account", "list", cwd=shop).stdout)
+    assert [(one["email"], one["role"], one["units"], bool(one["disabled_at"])) for one in listed] == [
+        ("ada@example.org", "admin", None, False),
+        ("ben@example.org", "analyst", ["north"], True),
+    ]
+    last = regard("account", "change", "ada@example.org", "--disable", cwd=shop)
+    assert last.exit_code == 2 and "Nobody could manage" in last.stderr
+    made = regard("token", "create", "report", "--account", "ada@example.org", "--holds", "90d", cwd=shop)
+    assert re.fullmatch(r"rgt_\w{8}_\w{32}\n", made.stdout)
+    assert "report" in regard("token", "list", cwd=shop).stdout
+    assert regard("token", "revoke", "report", cwd=shop).exit_code == 0
+    assert regard("token", "revoke", "report", cwd=shop).exit_code == 1
+    assert "signed out" in regard("account", "sign-out", "ada@example.org", cwd=shop).stdout
+    lines = json.loads(regard("--json", "audit", "--limit", "3", cwd=shop).stdout)
+    assert [one["what"] for one in lines] == ["sign out everywhere", "revoke token", "create token"]
+    assert "(shell)" in lines[0]["who"]
+    assert "No line fits" in regard("audit", "--what", "read story", cwd=shop).stderr

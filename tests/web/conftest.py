@@ -6,6 +6,7 @@ import datetime as dt
 import importlib.util
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -86,6 +87,8 @@ class Client:
         return self.send("GET", path + (f"?{urlencode(query, doseq=True)}" if query else ""), None, {})
 
     def post(self, path: str, headers: Mapping[str, str] | None = None, **form: str) -> Answer:
+        found = re.search(r'name="proof" value="(\w+)"', self.get("/mapping").text)
+        form = {"proof": found[1] if found else "", **form}
         return self.send("POST", path, urlencode(form).encode(), headers or {})
 
     def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
@@ -137,7 +140,7 @@ def _serving(app: FastAPI) -> Iterator[str]:
     thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open this thread runs an event loop, and other files need one of theirs
 def browser() -> Iterator[Browser]:
     """Headless Chromium; reported as not run where there is none, but never in continuous integration."""
     path = next(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from regard.access import Accounts
+from regard.store import Store
+from regard.web import create_app
 from regard.workspace import Workspace
 
 pytestmark = pytest.mark.browser
@@ -25,6 +31,9 @@ PAGES = (
     "/mapping",
     "/mapping?file=orders.csv",
     "/search?q=c-01",
+    "/keys",
+    "/accounts",
+    "/audit",
 )
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}}
 
@@ -191,3 +200,52 @@ def test_a_page_answers_quickly_once_it_was_asked_for(page: Page, served: str, p
         page.goto(served + path)
         answered = page.evaluate("performance.getEntriesByType('navigation')[0].responseStart")
         assert answered < 1_000, f"{path}: {answered:.0f} ms to the first byte"
+
+
+def test_signing_in_and_ones_account_in_a_browser(
+    page: Page, shop: Workspace, axe: str, tmp_path: Path, clock: dt.datetime, serving: Any
+) -> None:
+    """From an invitation to signing out, by keyboard, at both widths; each page is accessible."""
+    store = Store.open(shop, url=f"sqlite:///{tmp_path / 'store.db'}")
+    code = Accounts(store, clock=lambda: clock).create("ada@example.org", role="admin").code
+
+    def fine() -> None:
+        page.evaluate(axe)
+        for width, scheme in ((1440, "light"), (390, "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            found = page.evaluate("rules => axe.run(document, rules)", RULES)["violations"]
+            assert [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found] == [], page.url
+
+    with serving(create_app(shop, clock=lambda: clock, store=store)) as address:
+        page.goto(address + "/people")
+        page.wait_for_url("**/sign-in?next=/people")
+        fine()
+        page.goto(f"{address}/welcome/{code}")
+        fine()
+        for name in ("#password", "#again"):
+            page.fill(name, "four words and a half")
+        page.keyboard.press("Enter")
+        page.wait_for_url(address + "/")
+        page.click("a.me")
+        fine()
+        page.goto(address + "/accounts")
+        page.fill("#email", "ben@example.org")
+        page.click("text=Make the account")
+        assert "/welcome/" in page.inner_text(".once code")
+        page.click("details.row >> nth=1")
+        fine()
+        page.goto(address + "/keys")
+        page.fill("#name", "shop")
+        page.click("text=Make the key")
+        assert page.inner_text(".once code").startswith("rgd_")
+        fine()
+        page.goto(address + "/account")
+        page.click("button:text-is('Sign out')")
+        page.wait_for_url("**/sign-in")
+        page.fill("#email", "ada@example.org")
+        page.fill("#password", "four words and a half")
+        page.keyboard.press("Enter")
+        page.wait_for_url(address + "/")
+    store.close()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from regard.cli.accounts import opened, shell
 from regard.cli.read import plain
 from regard.cli.voice import Voice, verb
 
 if TYPE_CHECKING:
-    from regard.access import Key, Keys
+    from regard.access import Key
 
 SHOWN_ONCE = "This is the only time it is shown: the store holds nothing it could be read from."
 
@@ -21,18 +20,6 @@ SHOWN_ONCE = "This is the only time it is shown: the store holds nothing it coul
 @click.group("key", epilog="Example: regard key create shop, then send with it as the user name of Basic auth.")
 def key_command() -> None:
     """Write keys: what lets other systems send interactions."""
-
-
-@contextmanager
-def _keys(voice: Voice) -> Iterator[Keys]:
-    from regard.access import Keys
-    from regard.store import Store
-
-    store = Store.open(voice.find())
-    try:
-        yield Keys(store)
-    finally:
-        store.close()
 
 
 @key_command.command("create", epilog="Example: regard key create shop --rate 2000")
@@ -50,12 +37,14 @@ def create(
     With the scope browser a key may be read by anyone who opens the page, so what is sent with it is taken from the
     origins named, and names a person only where the site's own server signed that; see `docs/guides/access.md`.
     """
-    import getpass
+    from regard.access import Keys, Trail
 
-    with _keys(voice) as keys:
+    with opened(voice) as store:
+        keys = Keys(store)
         made = keys.create(
-            name, source=source, scopes=scopes or ("ingest",), origins=origins, rate=rate, by=getpass.getuser()
+            name, source=source, scopes=scopes or ("ingest",), origins=origins, rate=rate, by=shell().name
         )
+        Trail(store).note(shell(), "create key", name)
         data = {**_data(made.key), "key": made.secret}
         if made.key.may("browser"):
             data["signing_secret"] = keys.signing_secret(made.key)
@@ -68,8 +57,10 @@ def create(
 @verb
 def list_keys(voice: Voice) -> None:
     """All keys, with what they may do and when they were last used."""
-    with _keys(voice) as keys:
-        found = keys.list()
+    from regard.access import Keys
+
+    with opened(voice) as store:
+        found = Keys(store).list()
     lines = [_line(key) for key in found]
     head = f"{'name':<20}  {'source':<20}  {'scopes':<16}  {'rate':>9}  {'created':<10}  last used"
     voice.result([_data(key) for key in found], [head, *lines] if lines else [])
@@ -86,10 +77,12 @@ def rotate(voice: Voice, name: str, grace: str) -> None:
 
     A key that was revoked is good again, with the new secret alone.
     """
+    from regard.access import Keys, Trail
     from regard.blueprint import seconds
 
-    with _keys(voice) as keys:
-        made = keys.rotate(name, grace=dt.timedelta(seconds=seconds(grace)))
+    with opened(voice) as store:
+        made = Keys(store).rotate(name, grace=dt.timedelta(seconds=seconds(grace)))
+        Trail(store).note(shell(), "rotate key", name)
     voice.say(f"Key {name!r} has another secret; the one before holds for {grace}. {SHOWN_ONCE}")
     voice.result({**_data(made.key), "key": made.secret}, [made.secret])
 
@@ -99,8 +92,11 @@ def rotate(voice: Voice, name: str, grace: str) -> None:
 @verb
 def revoke(voice: Voice, name: str) -> None:
     """Let nothing be sent with a key any more; running servers know within five seconds."""
-    with _keys(voice) as keys:
-        gone = keys.revoke(name)
+    from regard.access import Keys, Trail
+
+    with opened(voice) as store:
+        gone = Keys(store).revoke(name)
+        Trail(store).note(shell(), "revoke key", name)
     voice.result(_data(gone), [f"Key {name!r} is revoked. `regard key rotate {name}` would make it good again."])
 
 

@@ -95,12 +95,22 @@ def refresh_command(voice: Voice, engine_name: str, follow: bool, until_closed: 
 @click.command("serve", epilog="Example: regard serve --port 8123")
 @click.option("--port", type=click.IntRange(0, 65535), help="Else the first free one from 8123.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Believe what this proxy says of where a request came from, and of TLS; may be repeated.",
+)
 @verb
-def serve_command(voice: Voice, port: int | None, host: str) -> None:
-    """The web pages and API on one port, until Ctrl C."""
+def serve_command(voice: Voice, port: int | None, host: str, proxies: tuple[str, ...]) -> None:
+    """The web pages and API on one port, until Ctrl C.
+
+    Other machines are let in only once somebody has an account: regard account create EMAIL --role admin.
+    """
     from regard import web
 
-    web.serve(voice.find(), host=host, port=port, say=voice.say)
+    web.serve(voice.find(), host=host, port=port, proxies=proxies, say=voice.say)
 
 
 @click.command("follow", epilog="Example: regard follow")
@@ -182,12 +192,13 @@ def forget_command(voice: Voice, handle: str) -> None:
     Everything fitted on them is fitted again. Backups and the files you imported are yours to clean.
     """
     from regard import pipeline
+    from regard.cli.accounts import shell
     from regard.engine import connect
 
     engine = connect("duckdb")
     try:
         with voice.steps() as say:
-            gone = pipeline.forget(voice.find(), handle, engine, now=dt.datetime.now(dt.UTC), say=say)
+            gone = pipeline.forget(voice.find(), handle, engine, now=dt.datetime.now(dt.UTC), by=shell().name, say=say)
     finally:
         engine.close()
     voice.done(gone.as_data(), gone.lines())

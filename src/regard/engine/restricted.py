@@ -32,7 +32,7 @@ HIDDEN = ("rejects", "loads", "cursors", "tombstones")
 
 
 def kept(whole: Tables, units: Collection[str]) -> Mapping[str, ir.Table]:
-    """What is worked out once: the keys of touches, people, objects and handles that are seen.
+    """What is worked out once a run: the keys of touches, people, objects and handles that are seen.
 
     whole   : every table, unrestricted.
     Returns : seen_touches (person_id, interaction_id, source), seen_places (person_id, unit, channel), seen_people
@@ -40,9 +40,8 @@ def kept(whole: Tables, units: Collection[str]) -> Mapping[str, ir.Table]:
     """
     touches = whole["touches"]
     mine = touches.filter(touches.unit.isin(sorted(units)))
-    facts = whole["interactions"].filter(whole["interactions"].unit.isin(sorted(units)))
     people = mine.filter(mine.person_id.notnull()).select("person_id").distinct()
-    each = ibis.union(mine.select(one=mine.objects.unnest()), facts.select(one=facts.objects.unnest()))
+    each = mine.select(one=mine.objects.unnest())
     persons = whole["persons"]
     return {
         "seen_touches": mine.select("person_id", "interaction_id", "source").distinct(),

@@ -17,6 +17,7 @@ from regard.pipeline.mapped import mapped
 from regard.pipeline.standing import given, groups
 from regard.pipeline.story import told
 from regard.tables import TABLES, Table
+from regard.web.gate import may, note
 from regard.web.pages.find import hits
 from regard.web.pages.overview import causes, promises, unclaimed
 from regard.web.plain import plain
@@ -69,8 +70,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": Problem, "content": {"application/problem+json": {}}, "description": says}
     for code, says in (
         (400, "The request cannot be meant."),
+        (401, "Nobody is signed in; send a token: `Authorization: Bearer ...`."),
+        (403, "Whoever asks may not see this."),
         (404, "There is no such thing."),
         (409, "Not worked out yet."),
+        (503, "The live state does not answer; try again."),
     )
 }
 
@@ -110,7 +114,7 @@ def listed(
 
 
 def _register(spec: Table) -> None:
-    handler: Callable[..., JSONResponse] = partial(listed, spec.name)
+    handler: Callable[..., JSONResponse] = may("tables", notes=f"read table {spec.name}")(partial(listed, spec.name))
     router.add_api_route(
         f"/{spec.name}",
         handler,
@@ -128,24 +132,31 @@ for _spec in TABLES.values():
 
 
 @router.get("/persons/{person_id}/story", responses=PROBLEMS, tags=["stories"])
+@may("people")
 def person_story(request: Request, person_id: str, level: Level = "relationship") -> JSONResponse:
     """One person's story: interactions, curve, contributions, promises, lapses, value; sentences with their records."""
     here = site(request)
     now = here.now()
     View.read({"level": level}, as_of=here.clock(), known_since=here.clock(), zone="UTC")
-    return said(now, {"data": told(now, here.blueprint, person_id, level=level).as_data()})
+    data = told(now, here.blueprint, person_id, level=level).as_data()
+    note(request, "read story", person_id=person_id)
+    return said(now, {"data": data})
 
 
 @router.get("/persons/{person_id}/interactions", responses=PROBLEMS, tags=["stories"])
+@may("people")
 def person_interactions(request: Request, person_id: str) -> JSONResponse:
     """One person's interactions with their meaning, in time order."""
     here = site(request)
     now = here.now()
     rows = sorted(now.of("touches", person_id), key=lambda row: (str(row["at"]), row["sequence"] or 0))
+    if rows:
+        note(request, "read story", person_id=person_id)
     return said(now, {"data": rows, "next": None})
 
 
 @router.get("/overview", responses=PROBLEMS, tags=["stories"])
+@may("figures")
 def overview(
     request: Request, period: Period = "12m", segment: Of = "everyone", level: Level = "relationship"
 ) -> JSONResponse:
@@ -169,6 +180,7 @@ def overview(
 
 
 @router.get("/journey-map", responses=PROBLEMS, tags=["stories"])
+@may("figures")
 def journey_map(
     request: Request, period: Period = "12m", segment: Of = "everyone", level: Level = "relationship"
 ) -> JSONResponse:
@@ -179,6 +191,7 @@ def journey_map(
 
 
 @router.get("/health", responses=PROBLEMS, tags=["stories"])
+@may("figures")
 def health(request: Request) -> JSONResponse:
     """Sources and their freshness, coverage by function, and how many rows were refused."""
     here, now, view = _seen(request)
@@ -190,6 +203,7 @@ def health(request: Request) -> JSONResponse:
 
 
 @router.get("/search", responses=PROBLEMS, tags=["stories"])
+@may("figures")
 def search(request: Request, q: Annotated[str, Query(min_length=1)], limit: Limit = 20) -> JSONResponse:
     """People, touchpoints, pages and tables that a text is found in."""
     here, now, view = _seen(request)
@@ -207,3 +221,10 @@ def said(now: Now, body: Mapping[str, object]) -> JSONResponse:
     """An answer: times in ISO 8601 UTC, and the time of knowing."""
     as_of = now.published.as_of if now.published else None
     return JSONResponse(plain({**body, "as_of": as_of}))
+
+
+@router.get("/openapi.json", include_in_schema=False)
+@may("anyone")
+def openapi(request: Request) -> JSONResponse:
+    """What the API is; of customers it says nothing."""
+    return JSONResponse(request.app.openapi())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 
-from regard.access import Keys, Pace
+from regard.access import Accounts, Pace
 from regard.errors import SettingError
 from regard.pipeline import Follower
 from regard.store import Store, alone
@@ -23,23 +24,55 @@ YOUNG = 50_000
 
 
 def serve(
-    workspace: Workspace, *, host: str = "127.0.0.1", port: int | None = None, say: Callable[[str], None] = print
+    workspace: Workspace,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    proxies: Sequence[str] = (),
+    say: Callable[[str], None] = print,
 ) -> None:
     """Serve a workspace until Ctrl C.
 
-    port   : None takes the first free one from 8123 up.
-    say    : called with the line that says where.
-    Raises : SettingError if the port is taken, or none is free; StoreError if another server has the store.
+    port    : None takes the first free one from 8123 up.
+    proxies : addresses whose word is taken for where a request came from and whether it came over TLS.
+    say     : called with the line that says where.
+    Raises  : SettingError if the port is taken, or none is free, or other machines could come in while nobody has an
+              account; StoreError if another server has the store.
     """
     store = Store.open(workspace)
     try:
+        if not of_this_machine(host) and not Accounts(store).any():
+            raise SettingError(
+                f"Other machines could read everything at {host}: nobody has an account yet.",
+                allowed="127.0.0.1 or localhost, while there is no account",
+                hint="Make one first: regard account create EMAIL --role admin",
+            )
         with alone(store, doing="serving", now=utc_now()):
-            _serve(workspace, store, host, port, say)
+            _serve(workspace, store, host, port, proxies, say)
     finally:
         store.close()
 
 
-def _serve(workspace: Workspace, store: Store, host: str, port: int | None, say: Callable[[str], None]) -> None:
+def of_this_machine(host: str) -> bool:
+    """Whether only this machine can reach what listens there.
+
+    >>> of_this_machine("127.0.0.1"), of_this_machine("localhost"), of_this_machine("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _serve(
+    workspace: Workspace,
+    store: Store,
+    host: str,
+    port: int | None,
+    proxies: Sequence[str],
+    say: Callable[[str], None],
+) -> None:
     listening = listen(host, port)
     bound = listening.getsockname()[1]
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
@@ -47,19 +80,23 @@ def _serve(workspace: Workspace, store: Store, host: str, port: int | None, say:
     followers = [Follower(workspace, command=command, say=say) for command in (("follow",), ("refresh", "--follow"))]
     for follower in followers:
         follower.start()
-    keys = Keys(store)
-    app = create_app(workspace, keys=keys, pace=Pace())
+    app = create_app(workspace, store=store, pace=Pace())
     warmer = Warmer(app)
     warmer.start()
     settle()
-    settings = uvicorn.Config(app, log_level="warning", access_log=False)
+    settings = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+    )
     try:
         uvicorn.Server(settings).run(sockets=[listening])
     finally:
         warmer.stop()
         for follower in followers:
             follower.stop()
-        keys.note_used()
 
 
 def settle() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import threading
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from regard import board
+from regard.access import Who, below
 from regard.blueprint import Blueprint
 from regard.blueprint import read as read_blueprint
 from regard.board import Segment
 from regard.engine import Now, Reader
+from regard.errors import AccessError
 from regard.pipeline.ask import ledger_sides
 from regard.web import words
+from regard.web.gate import whose
 from regard.web.view import LEVELS, PERIODS, View
 from regard.workspace import Workspace
 
@@ -31,30 +35,36 @@ HOLD_S = 10.0
 
 @dataclass(frozen=True)
 class Room:
-    """An entry of the rail: a path, a label, and what it is for (also found by the search)."""
+    """An entry of the rail: a path, a label, what it is for (also found by the search), and what it takes to see it."""
 
     path: str
     label: str
     says: str
     group: str
+    needs: str = "figures"
 
 
 ROOMS = (
     Room("/", "Overview", "how customers regard us, promises kept, value at risk", "Experience"),
     Room("/journeys", "Journeys", "the map: stages, touchpoints, volume, waits, feeling", "Experience"),
-    Room("/people", "People", "find a customer and read their story", "Experience"),
-    Room("/promises", "Promises", "what was promised, what came, and by how much it was missed", "Experience"),
+    Room("/people", "People", "find a customer and read their story", "Experience", "people"),
+    Room(
+        "/promises", "Promises", "what was promised, what came, and by how much it was missed", "Experience", "people"
+    ),
     Room("/value", "Value", "what customers are worth beside what serving them costs", "Experience"),
     Room("/touchpoints", "Touchpoints", "where customers meet us, who owns it, and where we are deaf", "Data"),
     Room("/health", "Data health", "sources, freshness, refused rows, coverage by function", "Data"),
-    Room("/tables", "Tables", "every table, to read, filter and export", "Data"),
-    Room("/mapping", "Mapping", "bring in a file: draft a mapping, check it on a preview", "Data"),
+    Room("/tables", "Tables", "every table, to read, filter and export", "Data", "tables"),
+    Room("/mapping", "Mapping", "bring in a file: draft a mapping, check it on a preview", "Data", "files"),
+    Room("/keys", "Keys", "write keys: which systems send interactions, and how fast", "Access", "manage"),
+    Room("/accounts", "Accounts", "who can sign in, as what, and which part they see", "Access", "manage"),
+    Room("/audit", "Audit trail", "who did or read what, when, of whom, from where", "Access", "manage"),
 )
 
 
 @dataclass
 class Site:
-    """One workspace, served. Safe for threads.
+    """One workspace, served: to nobody yet, or (`for_`) to somebody, and then only what they may see. Safe for threads.
 
     clock : the time now; given, so that tests can stop it.
     """
@@ -63,7 +73,8 @@ class Site:
     clock: Callable[[], dt.datetime]
     reader: Reader = field(init=False)
     templates: jinja2.Environment = field(init=False)
-    _held: tuple[float, Blueprint] | None = None
+    _who: Who | None = None
+    _held: dict[float, Blueprint] = field(default_factory=dict)
     _alone: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -78,13 +89,37 @@ class Site:
         """
         changed = self.workspace.blueprint.stat().st_mtime
         with self._alone:
-            if self._held is None or self._held[0] != changed:
-                self._held = (changed, read_blueprint(self.workspace.blueprint))
-            return self._held[1]
+            if changed not in self._held:
+                said = read_blueprint(self.workspace.blueprint)
+                self._held.clear()
+                self._held[changed] = said
+            return self._held[changed]
+
+    def for_(self, who: Who) -> Site:
+        """The same site for somebody."""
+        mine = copy.copy(self)  # tables, templates and blueprint are shared
+        mine._who = who
+        return mine
+
+    @property
+    def who(self) -> Who:
+        """For whom it is.
+
+        Raises : AccessError while it is for nobody.
+        """
+        if self._who is None:
+            raise AccessError("Nobody is known to look at this.", hint="It is our mistake; please report it.")
+        return self._who
+
+    @property
+    def rooms(self) -> list[Room]:
+        """The rooms they may enter."""
+        return [one for one in ROOMS if self.who.may(one.needs)]
 
     def now(self) -> Now:
-        """The tables as they are now."""
-        return self.reader.now()
+        """The tables as they are now, of the part of the organisation that they see."""
+        units = self.who.units
+        return self.reader.now(None if units is None else below(units, self.blueprint))
 
     def view(self, request: Request, now: Now) -> View:
         """What the request looks at.
@@ -106,7 +141,9 @@ class Site:
         frame = {
             "request": request,
             "path": request.url.path,
-            "rooms": ROOMS,
+            "rooms": self.rooms,
+            "who": self.who,
+            "part": self.part,
             "blueprint": blueprint,
             "published": now.published,
             "view": view,
@@ -118,7 +155,14 @@ class Site:
             "clock": lambda at: words.clock(at, zone),
             "exact": lambda at: words.exact(at, zone),
         }
-        return HTMLResponse(self.templates.get_template(template).render({**frame, **more}))
+        return HTMLResponse(self.templates.get_template(template).render({**frame, **more}), status)
+
+    @property
+    def part(self) -> str | None:
+        """The part of the organisation they see, in words; None for the whole."""
+        units = self.who.units
+        labels = {one.id: one.label for one in self.blueprint.units}
+        return None if units is None else ", ".join(labels.get(one, one) for one in units) or "no unit"
 
     def segments(self, now: Now, view: View) -> list[tuple[str, list[tuple[str, str]]]]:
         """What the segment can be set to, in groups: (address text, label)."""
@@ -147,7 +191,15 @@ class Site:
 
 
 def site(request: Request) -> Site:
-    """The site a request came to."""
+    """The site a request came to, for whoever sent it.
+
+    Raises : AccessError if the gate has not let them in.
+    """
+    return cast(Site, request.app.state.site).for_(whose(request))
+
+
+def bare(request: Request) -> Site:
+    """The site for nobody: templates, and none of the tables."""
     return cast(Site, request.app.state.site)
 
 

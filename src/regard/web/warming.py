@@ -9,11 +9,14 @@ from contextlib import suppress
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
+from regard.access import Who
 from regard.errors import RegardError
 from regard.web.pages import health, journeys, overview, people, promises, value
 from regard.web.site import Site
 from regard.web.view import DEFAULTS, LEVELS
 
+NOBODY = Who("warm-up", "agent", via="process")
+"""For whom pages are worked out: whoever sees the whole organisation sees the same."""
 LOOK_S = 2.0
 """How often the pointer to the run is looked at."""
 PAGES: tuple[Callable[[Request], HTMLResponse], ...] = (
@@ -57,10 +60,12 @@ class Warmer(threading.Thread):
 
     def _run(self) -> str | None:
         here: Site = self.app.state.site
-        published = here.now().published
+        published = here.reader.now().published
         return published.run if published else None
 
 
 def _asked(app: FastAPI, query: str) -> Request:
     scope = {"type": "http", "method": "GET", "scheme": "http", "server": ("localhost", 80), "root_path": ""}
-    return Request({**scope, "path": "/", "query_string": query.encode(), "headers": [], "app": app})
+    return Request(
+        {**scope, "path": "/", "query_string": query.encode(), "headers": [], "app": app, "state": {"who": NOBODY}}
+    )

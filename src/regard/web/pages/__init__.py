@@ -2,8 +2,41 @@
 
 from __future__ import annotations
 
-from regard.web.pages import data, find, health, journeys, mapping, overview, people, promises, story, value
+from regard.web.pages import (
+    account,
+    accounts,
+    audit,
+    data,
+    find,
+    health,
+    journeys,
+    keys,
+    mapping,
+    overview,
+    people,
+    promises,
+    sign_in,
+    story,
+    value,
+)
 
 ROUTERS = tuple(
-    page.router for page in (overview, journeys, people, story, promises, value, health, data, mapping, find)
+    page.router
+    for page in (
+        overview,
+        journeys,
+        people,
+        story,
+        promises,
+        value,
+        health,
+        data,
+        mapping,
+        find,
+        sign_in,
+        account,
+        accounts,
+        keys,
+        audit,
+    )
 )

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from regard.engine import Now, Selection, where
 from regard.errors import SettingError, nearest
 from regard.tables import TABLES, table
+from regard.web.gate import may
 from regard.web.plain import plain
 from regard.web.site import site
 
@@ -22,6 +23,7 @@ CELL = 60
 
 
 @router.get("/tables")
+@may("tables")
 def tables(request: Request) -> HTMLResponse:
     """All tables in river order."""
     here = site(request)
@@ -31,6 +33,7 @@ def tables(request: Request) -> HTMLResponse:
 
 
 @router.get("/tables/{name}")
+@may("tables", notes="read table", of="name")
 def one_table(request: Request, name: str) -> Response:
     """A page of one table; name.csv and name.json are all of it."""
     here = site(request)

@@ -11,7 +11,8 @@ from regard import board
 from regard.engine import Now
 from regard.tables import TABLES
 from regard.web import names
-from regard.web.site import ROOMS, Site, site
+from regard.web.gate import may
+from regard.web.site import Site, site
 from regard.web.view import View
 
 router = APIRouter()
@@ -28,6 +29,7 @@ class Hit:
 
 
 @router.get("/search")
+@may("figures")
 def search(request: Request) -> HTMLResponse:
     """What was found, as a page."""
     here = site(request)
@@ -38,6 +40,7 @@ def search(request: Request) -> HTMLResponse:
 
 
 @router.get("/search/part")
+@may("figures")
 def search_part(request: Request) -> HTMLResponse:
     """What was found, to drop down from the field."""
     here = site(request)
@@ -54,15 +57,20 @@ def hits(here: Site, now: Now, view: View, q: str, *, most: int) -> list[tuple[s
         return []
     low = q.lower()
     blueprint = here.blueprint
-    rooms = [Hit(view.link(one.path), one.label, one.says) for one in ROOMS if low in f"{one.label} {one.says}".lower()]
+    rooms = [
+        Hit(view.link(one.path), one.label, one.says) for one in here.rooms if low in f"{one.label} {one.says}".lower()
+    ]
     points = [
         Hit(view.link("/touchpoints") + f"#{one.id}", one.label, names.stage(blueprint, one.stage))
         for one in blueprint.touchpoints
         if low in f"{one.label} {one.id}".lower()
     ]
-    tables = [Hit(view.link(f"/tables/{name}"), name, spec.says) for name, spec in TABLES.items() if low in name]
+    rows_too = here.who.may("tables")
+    tables = [
+        Hit(view.link(f"/tables/{name}"), name, spec.says) for name, spec in TABLES.items() if rows_too and low in name
+    ]
     people: list[Hit] = []
-    if now.published is not None:
+    if now.published is not None and here.who.may("people"):
         rows = now.ask(board.people.search(), q=q, size=most)
         people = [Hit(view.link(f"/people/{r['person_id']}"), str(r["handle"]), str(r["kind"])) for r in rows]
     groups = [("People", people), ("Touchpoints", points[:most]), ("Pages", rooms[:most]), ("Tables", tables[:most])]

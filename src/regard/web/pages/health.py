@@ -11,12 +11,14 @@ from regard.board import health as asked
 from regard.board.health import Coverage, Source
 from regard.pipeline import pull_states
 from regard.web import names, words
+from regard.web.gate import may
 from regard.web.site import site
 
 router = APIRouter()
 
 
 @router.get("/health")
+@may("figures")
 def health(request: Request) -> HTMLResponse:
     """What arrives from where, how fresh it is, what was refused, and which functions are heard."""
     here = site(request)
@@ -100,6 +102,7 @@ def group(row: Mapping[str, object]) -> str:
 
 
 @router.get("/touchpoints")
+@may("figures")
 def touchpoints(request: Request) -> HTMLResponse:
     """Where customers meet us: who owns it, by what mechanism, and where we are deaf."""
     here = site(request)

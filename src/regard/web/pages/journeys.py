@@ -12,6 +12,7 @@ from regard.blueprint import Blueprint
 from regard.pipeline.mapped import home, mapped
 from regard.pipeline.standing import given
 from regard.web import mapdraw, names, words
+from regard.web.gate import may
 from regard.web.site import site
 from regard.web.view import View
 
@@ -20,6 +21,7 @@ LISTED = 15
 
 
 @router.get("/journeys")
+@may("figures")
 def journeys(request: Request) -> HTMLResponse:
     """The map of a segment over a period."""
     here = site(request)

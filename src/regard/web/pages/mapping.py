@@ -10,10 +10,12 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from regard import sources
 from regard.engine import connect
 from regard.errors import RegardError, SettingError
+from regard.web.gate import may, note
 from regard.web.plain import plain
 from regard.web.site import Site, site
 from regard.workspace import Workspace
@@ -28,6 +30,7 @@ NAME = re.compile(r"[\w][\w .-]{0,80}")
 
 
 @router.get("/mapping")
+@may("files")
 def mapping(request: Request) -> HTMLResponse:
     """Choose a file, or finish the mapping of the one chosen."""
     here = site(request)
@@ -58,6 +61,7 @@ def mapping(request: Request) -> HTMLResponse:
 
 
 @router.post("/mapping/preview")
+@may("files")
 async def preview_part(request: Request) -> HTMLResponse:
     """The preview of a mapping that is being written."""
     here = site(request)
@@ -68,6 +72,7 @@ async def preview_part(request: Request) -> HTMLResponse:
 
 
 @router.post("/mapping/save")
+@may("files")
 async def save(request: Request) -> Response:
     """Write the mapping into the workspace's maps."""
     here = site(request)
@@ -81,10 +86,12 @@ async def save(request: Request) -> Response:
         )
     here.workspace.maps.mkdir(exist_ok=True)
     (here.workspace.maps / name).write_text(text.replace("\r\n", "\n").rstrip("\n") + "\n", encoding="utf-8")
+    await run_in_threadpool(note, request, "save mapping", name)
     return RedirectResponse(f"/mapping?file={file}&map={name}&saved=1", 303)
 
 
 @router.post("/mapping/upload")
+@may("files")
 async def upload(request: Request, file: UploadFile) -> Response:
     """Take a file into the workspace's `files` folder."""
     here = site(request)
@@ -102,6 +109,7 @@ async def upload(request: Request, file: UploadFile) -> Response:
     with (folder / name).open("wb") as target:
         while piece := await file.read(2**20):
             target.write(piece)
+    await run_in_threadpool(note, request, "upload file", name)
     return RedirectResponse(f"/mapping?file=files/{name}", 303)
 
 

@@ -15,6 +15,7 @@ from regard.engine import Now
 from regard.pipeline.apart import parts
 from regard.pipeline.standing import Group, fitted, given, groups
 from regard.web import names, pictures, words
+from regard.web.gate import may
 from regard.web.pages import apart
 from regard.web.pages.shapes import Dot
 from regard.web.site import site
@@ -33,6 +34,7 @@ BAND_TONES = ("feel-n3", "feel-n1", "feel-p1", "feel-p3")
 
 
 @router.get("/")
+@may("figures")
 def overview(request: Request) -> HTMLResponse:
     """The overview of a segment over a period."""
     here = site(request)
@@ -67,7 +69,7 @@ def overview(request: Request) -> HTMLResponse:
         course=course(found, view),
         causes=caused,
         promises=promises(now.ask(board.overview.promises(kind), **period, **values), blueprint),
-        risk=at_risk(now, kind, values, blueprint),
+        risk=at_risk(now, kind, values, blueprint, named=here.who.may("people")),
         rests=rests_on(now, view),
     )
 
@@ -319,8 +321,8 @@ class Risk:
     foreseen: bool
 
 
-def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Blueprint) -> Risk:
-    """Whose value is at risk: those likelier to warn others than to praise us."""
+def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Blueprint, *, named: bool) -> Risk:
+    """Whose value is at risk: those likelier to warn others than to praise us; by name, if `named`."""
     rows = {int(str(row["band"])): row for row in now.ask(board.overview.at_risk(kind), **values)}
     foreseen = any(row["value_minor"] for row in rows.values())
     amount = "value_minor" if foreseen else "spent_minor"
@@ -337,12 +339,12 @@ def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Bluepr
         )
         for band, (label, tone) in enumerate(zip(BANDS, BAND_TONES, strict=True))
     ]
-    people = now.ask(board.overview.most_at_risk(kind), **values)
+    people = now.ask(board.overview.most_at_risk(kind), **values) if named else []
     ids = [str(row["person_id"]) for row in people]
     called = {row["person_id"]: row["handle"] for row in now.ask(board.people.names(), people=ids)} if ids else {}
     worst = now.ask(board.overview.worst(), people=ids, level=values["level"]) if ids else []
     why = {row["person_id"]: names.kind(blueprint, str(row["kind"])) for row in worst if float(str(row["points"])) < 0}
-    named = [
+    listed = [
         {
             **row,
             "handle": called.get(row["person_id"], row["person_id"]),
@@ -351,7 +353,7 @@ def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Bluepr
         for row in people
     ]
     below = amounts.get(0, 0.0) + amounts.get(1, 0.0)
-    return Risk(bands, named, blueprint.currency, below, bands[0].n + bands[1].n, whole, foreseen)
+    return Risk(bands, listed, blueprint.currency, below, bands[0].n + bands[1].n, whole, foreseen)
 
 
 def rests_on(now: Now, view: View) -> Mapping[str, object]:

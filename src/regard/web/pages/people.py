@@ -14,6 +14,7 @@ from regard.engine import Now
 from regard.errors import SettingError
 from regard.pipeline.standing import given
 from regard.web import names
+from regard.web.gate import may
 from regard.web.site import Site, site
 from regard.web.view import View
 
@@ -27,6 +28,7 @@ EXPORT = (
 
 
 @router.get("/people")
+@may("people")
 def people(request: Request) -> HTMLResponse:
     """A page of people."""
     here = site(request)
@@ -60,6 +62,7 @@ def people(request: Request) -> HTMLResponse:
 
 
 @router.get("/people.csv")
+@may("tables", notes="export people")
 def people_csv(request: Request) -> Response:
     """The list as CSV, all pages of it."""
     here = site(request)

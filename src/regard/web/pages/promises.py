@@ -12,6 +12,7 @@ from regard.board.story import kept_in_words
 from regard.errors import SettingError
 from regard.pipeline.standing import given
 from regard.web import names
+from regard.web.gate import may
 from regard.web.pages import kept
 from regard.web.site import site
 
@@ -20,6 +21,7 @@ BAD = ("broken", "overdue", "kept_in_letter")
 
 
 @router.get("/promises")
+@may("people")
 def promises(request: Request) -> HTMLResponse:
     """Promises that fell due in the period, or all of one person's."""
     here = site(request)

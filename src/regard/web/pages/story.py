@@ -14,6 +14,7 @@ from regard.blueprint import Blueprint
 from regard.errors import TableError
 from regard.pipeline.story import Story, told
 from regard.web import names, words
+from regard.web.gate import may, note
 from regard.web.life import laid_out
 from regard.web.site import site
 from regard.web.view import View
@@ -24,6 +25,7 @@ SHOWN = 300
 
 
 @router.get("/people/{person_id}")
+@may("people")
 def story(request: Request, person_id: str) -> Response:
     """One person, by their id or, where one person has it, by a handle."""
     here = site(request)
@@ -36,6 +38,7 @@ def story(request: Request, person_id: str) -> Response:
         if len(known) != 1:
             raise
         return RedirectResponse(view.link(f"/people/{known.pop()}"), 307)
+    note(request, "read story", person_id=person_id)
     whole = request.query_params.get("all") == "1"
     touches = found.touches if whole else found.touches[-SHOWN:]
     left: dict[str, float] = {}

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from regard import board
 from regard.pipeline.standing import given
+from regard.web.gate import may
 from regard.web.site import site
 
 router = APIRouter()
@@ -19,6 +20,7 @@ SAYS = {
 
 
 @router.get("/value")
+@may("figures")
 def value(request: Request) -> HTMLResponse:
     """The four quadrants, and what serving customers cost."""
     here = site(request)
