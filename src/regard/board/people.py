@@ -155,11 +155,11 @@ def search() -> Question:
 
 @lru_cache(maxsize=1)
 def holding() -> Question:
-    """Who has a handle, whatever its kind and however it is capitalised; rows (person_id)."""
+    """Who has a handle, whatever its kind and however it is capitalised; rows (person_id, kind, handle)."""
 
     def build(tables: Tables, handle: ir.StringValue) -> ir.Table:
         persons = tables["persons"]
-        return persons.filter(persons.handle.lower() == handle.lower()).select("person_id").distinct()
+        return persons.filter(persons.handle.lower() == handle.lower()).select("person_id", "kind", "handle")
 
     return Question(build, {"handle": "string"})
 

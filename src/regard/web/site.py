@@ -52,6 +52,7 @@ ROOMS = (
         "/promises", "Promises", "what was promised, what came, and by how much it was missed", "Experience", "people"
     ),
     Room("/value", "Value", "what customers are worth beside what serving them costs", "Experience"),
+    Room("/tell", "Tell", "note what a customer said or felt, in ten seconds", "Data"),
     Room("/touchpoints", "Touchpoints", "where customers meet us, who owns it, and where we are deaf", "Data"),
     Room("/health", "Data health", "sources, freshness, refused rows, coverage by function", "Data"),
     Room("/tables", "Tables", "every table, to read, filter and export", "Data", "tables"),

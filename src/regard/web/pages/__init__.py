@@ -17,6 +17,7 @@ from regard.web.pages import (
     promises,
     sign_in,
     story,
+    tell,
     value,
 )
 
@@ -38,5 +39,6 @@ ROUTERS = tuple(
         accounts,
         keys,
         audit,
+        tell,
     )
 )
