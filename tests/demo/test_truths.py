@@ -31,7 +31,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     engine = connect("duckdb", scratch=tmp_path_factory.mktemp("scratch"), memory=2**30)
     published: Published = pipeline.run(workspace, engine, pipeline.Order(now=NOW))
     engine.close()
-    return lambda name: pd.concat([pd.read_parquet(file) for file in published.files(name)])
+    return lambda name: pd.concat([pd.read_parquet(file) for part in published.parts(name) for file in part.files])
 
 
 def weight(read: Read, level: str, parameter: str) -> pd.Series:
