@@ -30,6 +30,8 @@ PAGES = (
     "/tables/scores",
     "/mapping",
     "/mapping?file=orders.csv",
+    "/tell",
+    "/tell/code?channel=in+person",
     "/search?q=c-01",
     "/keys",
     "/accounts",
