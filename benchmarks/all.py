@@ -24,6 +24,8 @@ def main() -> None:
         ["load.py", "--rows", str(rows), "--rounds", "3"],
         ["flow.py", "--interactions", str(rows // 10), "--rounds", "3"],
         ["flow.py", "--interactions", str(rows), "--rounds", "3"],
+        ["fresh.py", "--interactions", str(rows // 10), "--rounds", "5"],
+        ["fresh.py", "--interactions", str(rows), "--rounds", "5"],
     ]
     if said.olist:
         commands.append(["score.py", str(said.olist)])

@@ -1,6 +1,6 @@
 """What comes into the ledger is brought into every table, for as long as this runs: beside server and follower.
 
-    nothing worked out yet, another blueprint, or a run older than a day   run
+    nothing worked out yet, another blueprint, or fits older than a day    run
     the ledger has changed, or a minute has passed in a live workspace     refresh
 
 A run that was asked for as of a time is left as it is.
@@ -87,10 +87,13 @@ class Freshness:
             published = Published.current(self.workspace)
         except WorkspaceError:
             return "run" if number and self.ledger.files() else None
-        if published.facts.get("pinned"):
+        if published.facts.get("pinned") or "blueprint" not in published.facts:  # or made by an earlier Regard
             return None
         begun = dt.datetime.strptime(published.run.split("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
-        if published.facts.get("blueprint") != mark(self.workspace) or self.clock() - begun > ANEW:
+        if published.facts["blueprint"] != mark(self.workspace):
             return "run"
-        late = time.monotonic() - self._looked_at > AGAIN_S and read_blueprint(self.workspace.blueprint).live
+        live = read_blueprint(self.workspace.blueprint).live
+        if self.clock() - begun > ANEW and (live or published.updates):
+            return "run"
+        late = live and time.monotonic() - self._looked_at > AGAIN_S
         return "refresh" if late or published.facts.get("ledger_version") != number else None
