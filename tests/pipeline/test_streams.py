@@ -74,7 +74,7 @@ def do(shop: Workspace, engine: Engine, number: int, deed: Any, *, later: dt.dat
     elif kind == "correct":
         again = ("email", f"p{what}@x.org")
         row = event(
-            f"c{number}", "review", 3.0 * what + 8, again, order=f"o{what}-0", rating=2.0, corrects=f"o{what}-0:r"
+            f"x{number}", "review", 3.0 * what + 8, again, order=f"o{what}-0", rating=2.0, corrects=f"o{what}-0:r"
         )
         bring(shop, [row], engine)
     elif kind == "compact":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from regard.workspace import Workspace
 VARIABLE = "REGARD_STORE"
 WAIT_S = 5.0
 """How long a statement waits for another writer."""
+PAUSE_S = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,8 +123,8 @@ def _sqlite(url: URL) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def opened(connection: Any, record: object) -> None:
         connection.isolation_level = None  # the driver begins no transactions: `begun` does
+        _journal(connection)
         for line in (
-            "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
             "secure_delete = ON",
@@ -135,6 +138,21 @@ def _sqlite(url: URL) -> sa.Engine:
         db.exec_driver_sql("BEGIN IMMEDIATE" if db.get_execution_options().get("regard_write") else "BEGIN")
 
     return engine
+
+
+def _journal(connection: Any) -> None:
+    """Have the database write ahead. The mode stays with the file: only one process, once, has to set it.
+
+    SQLite does not wait for others here, whatever its timeout: where several open a new file at once, we do.
+    """
+    end = time.monotonic() + WAIT_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(PAUSE_S)
 
 
 def _postgres(url: URL) -> sa.Engine:
