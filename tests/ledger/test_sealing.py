@@ -180,12 +180,17 @@ def test_small_files_are_joined_and_what_is_read_stays(ledger, accept, engine, n
         accept(fact(str(n)))
         ledger.seal(engine, now=now)
     before = engine.rows(ledger.read(engine).order_by("interaction_id")).to_pylist()
+    number, news = ledger.number, ledger.news
     assert ledger.gather(engine, now=now) == 12
     assert len(ledger.files()) == 3
+    assert (ledger.number, ledger.news) == (number + 1, news)  # nobody's tables are older for it
     assert engine.rows(ledger.read(engine).order_by("interaction_id")).to_pylist() == before
     assert ledger.gather(engine, now=now) == 0
     accept(fact("3"), fact("x"))
     assert ledger.seal(engine, now=now).n_known == 1
+    assert ledger.news == ledger.number == number + 2
+    ledger.compact(engine, now=now)
+    assert ledger.news == number + 2
 
 
 def test_the_index_of_ids_is_made_again_when_it_is_missing_wrong_or_behind(ledger, accept, engine, now, workspace):

@@ -9,18 +9,23 @@ import io
 import json
 import os
 import re
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.pipeline import stream
 
 from regard.blueprint import Blueprint, Unit, read
 from regard.board import Segment
-from regard.engine import Now, Reader
+from regard.engine import Now, Reader, connect
 from regard.experience.standing import Standing
+from regard.ledger import Ledger
+from regard.pipeline import Order, run
 from regard.pipeline.apart import Part, parts
 from regard.pipeline.standing import Group, groups
 from regard.web.pages import apart, kept, overview
+from regard.web.site import Site
 from regard.web.view import View
 from regard.workspace import Workspace
 
@@ -270,6 +275,22 @@ def test_a_changed_blueprint_makes_the_pages_say_that_they_are_stale(client: Any
         assert "The blueprint was changed after this was worked out." in words(client.get("/people").text)
     finally:
         os.utime(shop.blueprint, (before, before))
+
+
+def test_files_that_are_joined_do_not_make_the_pages_say_that_facts_came_in(tmp_path: Path, clock: dt.datetime) -> None:
+    shop, engine = stream.make(tmp_path / "shop"), connect("duckdb", memory=2**30)
+    try:
+        stream.bring(shop, stream.past(3), engine)
+        run(shop, engine, Order(now=clock))
+        ledger, site = Ledger.open(shop), Site(shop, lambda: clock)
+        number = ledger.number
+        ledger.compact(engine, now=clock)
+        assert ledger.number > number
+        assert site.stale(site.reader.now()) is None
+        stream.bring(shop, [stream.event("n1", "call", 300, ("email", "p1@x.org"))], engine)
+        assert site.stale(site.reader.now()) == "Facts came in after this was worked out."
+    finally:
+        engine.close()
 
 
 def test_a_broken_blueprint_is_said_with_its_line(client: Any, shop: Workspace) -> None:

@@ -52,10 +52,14 @@ KEY_BITS = 18
 
 @dataclass(frozen=True)
 class Sides:
-    """The ledger's own tables as files: what they are now, and a version that changes when they do."""
+    """The ledger's own tables as files: what they are now, and a version that changes when they do.
+
+    news : the version at which they last came to say something else that derived tables are made from.
+    """
 
     version: Callable[[], int]
     files: Callable[[], Files]
+    news: Callable[[], int] = int
 
 
 NO_SIDES = Sides(version=lambda: 0, files=dict)

@@ -21,6 +21,9 @@ from regard.tables import INTERACTIONS, LEDGER_TABLES
 from regard.workspace import Workspace
 
 NOTHING: Mapping[str, int] = {}
+SIDES = ("decisions", "memberships", "rates")
+"""The other tables of the ledger that derived tables depend on."""
+MADE_FROM = (INTERACTIONS.name, *SIDES)
 GRACE = dt.timedelta(hours=1)
 """So long a reader may go on with files that a change replaced."""
 
@@ -54,6 +57,11 @@ class Archive:
     @property
     def number(self) -> int:
         return max((table.number() for table in self.tables.values()), default=0)
+
+    @property
+    def news(self) -> int:
+        """Number of the last change of what derived tables are made from."""
+        return max(self.table(name).news() for name in MADE_FROM)
 
     def files(self, name: str = INTERACTIONS.name) -> list[Path]:
         return self.table(name).files()
@@ -103,15 +111,17 @@ class Archive:
         *,
         purge: bool = False,
         log: Mapping[str, int] = NOTHING,
+        news: bool = True,
     ) -> None:
         """Make a staged change happen, whatever befalls the process from here on.
 
         purge : afterwards nothing old is left: no unused file, no earlier log, no intent.
         log   : how far segments of the write-ahead log are in the ledger with it.
+        news  : whether the tables say something else afterwards; rows that only move between files are no news.
         """
         happening = tuple(change for change in changes if change.adds or change.removes)
         if happening or purge or log:
-            journal.write(self.journal, Seal(number, folder.name, happening, purge, log))
+            journal.write(self.journal, Seal(number, folder.name, happening, purge, log, news))
             self.finish()
 
     def finish(self) -> None:

@@ -51,7 +51,7 @@ def compact(archive: Archive, engine: Engine, *, target_bytes: int = TARGET_BYTE
                     files = target.glob("*.parquet")
                     pieces += moved(files, staged=folder, table=INTERACTIONS.name, number=number, prefix=SORTED)
             gone = tuple(path.name for stretch in work for path in stretch.files)
-            archive.seal(number, folder, [Change(INTERACTIONS.name, tuple(pieces), gone)])
+            archive.seal(number, folder, [Change(INTERACTIONS.name, tuple(pieces), gone)], news=False)
     return Compacted(len(before), len(archive.files()), n_rows)
 
 

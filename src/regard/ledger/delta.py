@@ -30,6 +30,8 @@ VERSION = 1
 """Version of the ledger's schema; rises when a column changes its meaning, not when one is added."""
 
 APP = "regard"
+NEWS = "regard.news"
+"""The change by which a table last came to say something else; rows that only move between files do not count."""
 SPANNED = "occurred_at"
 COUNTED = ("corrects", "retracts")
 DELETION_VECTORS = "deletionVectors"
@@ -156,11 +158,23 @@ class DeltaFolder:
         """Number of the last sealed change that reached this table; 0 before the first."""
         return (self.open().transaction_version(APP) or 0) if self.exists else 0
 
-    def commit(self, number: int, adds: Iterable[Piece], removes: Iterable[str]) -> None:
-        """Make one sealed change part of the table, all of it or nothing; done already, it does nothing."""
+    def news(self) -> int:
+        """Number of the last change after which this table says something else; 0 before the first."""
+        if not self.exists:
+            return 0
+        table = self.open()
+        said = table.transaction_version(NEWS)
+        return said if said is not None else table.transaction_version(APP) or 0  # an older Regard did not tell apart
+
+    def commit(self, number: int, adds: Iterable[Piece], removes: Iterable[str], *, news: bool = True) -> None:
+        """Make one sealed change part of the table, all of it or nothing; done already, it does nothing.
+
+        news : whether the table says something else afterwards, and not the same from other files.
+        """
         table = self.open()
         if (table.transaction_version(APP) or 0) >= number:
             return
+        said = number if news else self.news()
         at = int(dt.datetime.now(dt.UTC).timestamp() * 1000)
         actions: list[AddAction | RemoveAction] = [RemoveAction(path, True, at) for path in removes]
         actions += [AddAction(piece.path, piece.size, {}, at, True, piece.stats) for piece in adds]
@@ -168,7 +182,7 @@ class DeltaFolder:
             actions,
             "append",
             table.schema(),
-            commit_properties=CommitProperties(app_transactions=[Transaction(APP, number)]),
+            commit_properties=CommitProperties(app_transactions=[Transaction(APP, number), Transaction(NEWS, said)]),
             post_commithook_properties=QUIET,
         )
         synced(self.folder / "_delta_log" / f"{table.version() + 1:020}.json")

@@ -37,7 +37,7 @@ def gather(archive: Archive, known: Known, *, now: dt.datetime, dozen: int = DOZ
         _joined(some, path)
         pieces = moved([path], staged=folder, table=INTERACTIONS.name, number=number)
         gone = tuple(path.name for path in some)
-        archive.seal(number, folder, [Change(INTERACTIONS.name, pieces, gone)])
+        archive.seal(number, folder, [Change(INTERACTIONS.name, pieces, gone)], news=False)
     known.moved(gone, [piece.path for piece in pieces])
     return len(some)
 

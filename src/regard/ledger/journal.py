@@ -38,6 +38,7 @@ class Seal:
     staged  : name of the scratch folder that holds the files, `<table>.<name>` each.
     purge   : afterwards nothing old may be left: unused files, log entries, scratch.
     log     : how far the segments of the write-ahead log are in the ledger with it.
+    news    : whether the tables say something else afterwards, and not the same from other files.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Seal:
     changes: tuple[Change, ...]
     purge: bool = False
     log: Mapping[str, int] = field(default_factory=dict)
+    news: bool = True
 
 
 def moved(files: Iterable[Path], *, staged: Path, table: str, number: int, prefix: str = "part") -> tuple[Piece, ...]:
@@ -81,7 +83,8 @@ def read(path: Path) -> Seal | None:
             Change(one["table"], tuple(Piece(**add) for add in one["adds"]), tuple(one["removes"]))
             for one in said["changes"]
         )
-        return Seal(said["number"], said["staged"], changes, said["purge"], dict(said.get("log", {})))
+        log, news = dict(said.get("log", {})), bool(said.get("news", True))
+        return Seal(said["number"], said["staged"], changes, said["purge"], log, news)
     except (KeyError, TypeError) as error:
         raise LedgerError(f"{path} is damaged.", found=repr(error), hint="Restore it from a backup.") from error
 
@@ -96,7 +99,7 @@ def apply(seal: Seal, tables: dict[str, DeltaFolder], scratch: Path) -> None:
             if source.exists():
                 source.replace(table.folder / add.path)
         synced(table.folder)
-        table.commit(seal.number, change.adds, change.removes)
+        table.commit(seal.number, change.adds, change.removes, news=seal.news)
         for name in change.removes:
             gone = table.folder / name
             if gone.exists():

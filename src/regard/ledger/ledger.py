@@ -103,6 +103,11 @@ class Ledger:
         return self.archive.number
 
     @property
+    def news(self) -> int:
+        """Number of the last change of what derived tables are made from; files that were only joined do not count."""
+        return self.archive.news
+
+    @property
     def waiting_bytes(self) -> int:
         """Bytes of the log that are not in the ledger yet."""
         return self.archive.log.waiting()

@@ -19,12 +19,10 @@ import pyarrow as pa
 from regard.engine import Engine, schema
 from regard.errors import WorkspaceError
 from regard.ledger.amended import Name, hidden_among, without
-from regard.ledger.archive import Archive
+from regard.ledger.archive import SIDES, Archive
 from regard.ledger.waiting import waiting
 from regard.tables import INTERACTIONS
 
-SIDES = ("decisions", "memberships", "rates")
-"""The other tables of the ledger that derived tables depend on."""
 FORM = 1
 
 

@@ -28,6 +28,7 @@ def ledger_sides(workspace: Workspace) -> Sides:
     names = [name for name, spec in TABLES.items() if not spec.derived]
     return Sides(
         version=lambda: ledger.number,
+        news=lambda: ledger.news,
         files=lambda: {name: [str(path) for path in ledger.files(name)] for name in names},
     )
 

@@ -158,7 +158,8 @@ def _standing(workspace: Workspace, ledger: Ledger, said: Blueprint, engine: Eng
     except WorkspaceError as error:
         yield Finding("tables", "warning", error.problem, error.hint)
         return
-    if published.facts.get("ledger_version") != ledger.number:
+    seen = published.facts.get("ledger_version")
+    if not isinstance(seen, int) or ledger.news > seen:
         yield Finding("tables", "warning", "The ledger has changed since the tables were made.", "regard refresh")
     try:
         touches = published.table("touches", engine)

@@ -185,7 +185,7 @@ class Site:
         if now.published is None:
             return None
         seen = now.published.facts.get("ledger_version")
-        if isinstance(seen, int) and self.reader.sides.version() > seen:
+        if isinstance(seen, int) and self.reader.sides.news() > seen:
             return "Facts came in after this was worked out."
         changed, published = (path.stat().st_mtime for path in (self.workspace.blueprint, self.workspace.pointer))
         return "The blueprint was changed after this was worked out." if changed > published else None
