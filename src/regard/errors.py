@@ -3,6 +3,7 @@
     RegardError                 catch this one to catch them all
     +- SettingError             an option, argument or environment variable is wrong
     +- WorkspaceError           the folder is not a workspace, or is locked, full or damaged
+    |  +- OutdatedError         its tables were worked out by another version of Regard
     +- BlueprintError           blueprint.yaml says something that cannot be meant
     +- MappingError             a mapping file does not fit its data
     +- SourceError              a file cannot be read as what it is said to be
@@ -64,6 +65,10 @@ class SettingError(RegardError):
 
 class WorkspaceError(RegardError):
     """The folder is not a workspace, or it is locked, full or damaged."""
+
+
+class OutdatedError(WorkspaceError):
+    """The derived tables were worked out by another version of Regard."""
 
 
 class BlueprintError(RegardError):

@@ -276,3 +276,18 @@ def test_accounts_tokens_and_the_trail(shop):
     assert [one["what"] for one in lines] == ["sign out everywhere", "revoke token", "create token"]
     assert "(shell)" in lines[0]["who"]
     assert "No line fits" in regard("audit", "--what", "read story", cwd=shop).stderr
+
+
+def test_tables_of_another_regard_are_said_by_every_command_that_reads_them(shop):
+    pointer = shop / ".regard" / "current.json"
+    text = pointer.read_text(encoding="utf-8")
+    pointer.write_text(json.dumps({**json.loads(text), "format": 0}), encoding="utf-8")
+    try:
+        for words in (("show", "scores"), ("person", "c1"), ("refresh",), ("run", "--keep-fits")):
+            done = regard(*words, cwd=shop)
+            assert done.exit_code == 1, words
+            assert "worked out by an older Regard" in done.stderr, words
+            assert "regard run" in done.stderr, words
+        assert regard("show", "interactions", cwd=shop).exit_code == 0
+    finally:
+        pointer.write_text(text, encoding="utf-8")

@@ -1,13 +1,18 @@
 """A run is seen whole or not at all."""
 
 import datetime as dt
+import hashlib
+import json
 
 import pyarrow as pa
 import pytest
 
-from regard.engine import Publication, Published
+from regard import experience, value
+from regard.engine import FORMAT, Publication, Published, schema
 from regard.engine.published import clear_runs
-from regard.errors import TableError, WorkspaceError
+from regard.errors import OutdatedError, TableError, WorkspaceError
+from regard.ledger import reading
+from regard.tables import TABLES
 
 NOW = dt.datetime(2026, 3, 1, 10, 15, tzinfo=dt.UTC)
 
@@ -65,3 +70,22 @@ def test_a_damaged_pointer_says_how_to_mend_it(workspace, engine):
     workspace.pointer.write_text("{")
     with pytest.raises(WorkspaceError, match="damaged"):
         Published.current(workspace)
+
+
+def test_the_pointer_says_the_format_and_another_one_is_refused(workspace, engine):
+    publish(workspace, engine, 1)
+    for said, word in ((FORMAT - 1, "an older"), (FORMAT + 1, "a newer")):
+        text = json.loads(workspace.pointer.read_text())
+        workspace.pointer.write_text(json.dumps({**text, "format": said}))
+        with pytest.raises(OutdatedError, match=f"{word} Regard"):
+            Published.current(workspace)
+        assert Published.pointed(workspace).format == said
+    assert publish(workspace, engine, 2).format == FORMAT
+
+
+def test_the_format_rises_with_what_the_tables_and_notes_hold():
+    """Whoever changes them raises `FORMAT` and puts the new mark here."""
+    shapes = {name: {n: str(kind) for n, kind in schema(name).items()} for name, spec in TABLES.items() if spec.derived}
+    said = {"tables": shapes, "forms": [experience.fits.FORM, value.fits.FORM, reading.FORM]}
+    mark = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+    assert (FORMAT, mark) == (1, "aa36c689a37d")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests.pipeline.stream import NOW, bring, event, make, past
 
 from regard import pipeline
-from regard.engine import Engine, Published, connect
+from regard.engine import FORMAT, Engine, Published, connect
 from regard.ledger.lock import held
 from regard.workspace import Workspace
 
@@ -41,6 +42,19 @@ def test_what_is_due_is_done_and_nothing_else(tmp_path: Path, engine: Engine) ->
     assert keeper.turn() is None  # and nothing has come since
     shop.blueprint.write_text(shop.blueprint.read_text() + "\n# another\n")
     assert keeper.turn() == "run"
+
+
+def test_tables_of_an_older_regard_are_worked_out_again_and_those_of_a_newer_one_left(
+    tmp_path: Path, engine: Engine
+) -> None:
+    shop = make(tmp_path / "shop")
+    bring(shop, past(6), engine)
+    pipeline.run(shop, engine, pipeline.Order(now=NOW))
+    keeper = pipeline.Freshness(shop, clock=lambda: NOW, say=lambda line: None)
+    for said, done in ((FORMAT + 1, None), (FORMAT - 1, "run"), (FORMAT, None)):
+        pointer = json.loads(shop.pointer.read_text(encoding="utf-8"))
+        shop.pointer.write_text(json.dumps({**pointer, "format": said}), encoding="utf-8")
+        assert keeper.turn() == done
 
 
 def test_a_run_that_was_asked_for_as_of_a_time_stays(tmp_path: Path, engine: Engine) -> None:

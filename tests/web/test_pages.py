@@ -18,12 +18,14 @@ from tests.pipeline import stream
 
 from regard.blueprint import Blueprint, Unit, read
 from regard.board import Segment
-from regard.engine import Now, Reader, connect
+from regard.engine import Now, Published, Reader, connect
+from regard.errors import OutdatedError
 from regard.experience.standing import Standing
 from regard.ledger import Ledger
-from regard.pipeline import Order, run
+from regard.pipeline import Order, refresh, run
 from regard.pipeline.apart import Part, parts
 from regard.pipeline.standing import Group, groups
+from regard.web import create_app
 from regard.web.pages import apart, kept, overview
 from regard.web.site import Site
 from regard.web.view import View
@@ -291,6 +293,30 @@ def test_files_that_are_joined_do_not_make_the_pages_say_that_facts_came_in(tmp_
         assert site.stale(site.reader.now()) == "Facts came in after this was worked out."
     finally:
         engine.close()
+
+
+def test_tables_of_another_regard_are_said_in_one_sentence_and_a_run_mends_them(
+    tmp_path: Path, clock: dt.datetime, serving: Any, client: Any
+) -> None:
+    shop, engine = stream.make(tmp_path / "shop"), connect("duckdb", memory=2**30)
+    stream.bring(shop, stream.past(3), engine)
+    run(shop, engine, Order(now=clock))
+    said = json.loads(shop.pointer.read_text(encoding="utf-8"))
+    said.pop("format")
+    shop.pointer.write_text(json.dumps(said), encoding="utf-8")
+    with serving(create_app(shop, clock=lambda: clock)) as address:
+        there = type(client)(address)
+        for path in ("/", "/journeys", "/people", "/promises", "/value", "/touchpoints", "/health", "/tables"):
+            answer = there.get(path)
+            assert answer.status == 409, path
+            assert heading(answer.text) == "What is here was worked out by an older Regard.", path
+            assert "regard run" in words(answer.text)
+        assert there.get("/api/v1/scores").json()["title"] == "What is here was worked out by an older Regard."
+        with pytest.raises(OutdatedError):
+            refresh(shop, engine, now=clock)
+        run(shop, engine, Order(now=clock))
+        assert there.get("/").status == 200
+    engine.close()
 
 
 def test_a_broken_blueprint_is_said_with_its_line(client: Any, shop: Workspace) -> None:

@@ -10,13 +10,14 @@ from regard.engine.contract import Engine, empty, schema
 from regard.engine.doors import connect
 from regard.engine.moments import SECONDS_A_DAY, epoch_ms, seconds_between
 from regard.engine.paging import cursor_of, page
-from regard.engine.published import Publication, Published
+from regard.engine.published import FORMAT, Publication, Published
 from regard.engine.reader import NO_SIDES, Now, Question, Reader, Row, Same, Selection, Sides, Tables, question
 from regard.engine.update import Update
 from regard.engine.where import where
 from regard.engine.zones import day_start, local_date, local_time
 
 __all__ = [
+    "FORMAT",
     "NO_SIDES",
     "SECONDS_A_DAY",
     "Engine",

@@ -29,11 +29,13 @@ import ibis.expr.types as ir
 
 from regard.engine.contract import Engine, schema
 from regard.engine.layers import UPDATES, Layer, Part, parts, read
-from regard.errors import TableError, WorkspaceError
+from regard.errors import OutdatedError, TableError, WorkspaceError
 from regard.tables import table
 from regard.workspace import Workspace
 
 KEPT_RUNS = 2
+FORMAT = 1
+"""Version of the derived tables and the notes beside them: raise it when another Regard could not go on from them."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Published:
     counts : rows by table.
     facts  : what the run says of itself (horizon_s, engine, ledger_version ...), JSON values.
     updates: names of the updates that lie over it, the oldest first.
+    format : of its tables and notes; 0 for those of a Regard that did not say.
     """
 
     workspace: Workspace
@@ -56,10 +59,26 @@ class Published:
     counts: Mapping[str, int]
     facts: Mapping[str, object]
     updates: tuple[str, ...] = ()
+    format: int = FORMAT
 
     @classmethod
     def current(cls, workspace: Workspace) -> Published:
         """The run that readers see now.
+
+        Raises : WorkspaceError if nothing has been worked out yet, or the pointer is damaged; OutdatedError if another
+                 version of Regard worked it out, whose tables this one does not read.
+        """
+        found = cls.pointed(workspace)
+        if found.format != FORMAT:
+            which = "an older" if found.format < FORMAT else "a newer"
+            raise OutdatedError(
+                f"What is here was worked out by {which} Regard.", hint="Work it out again with `regard run`."
+            )
+        return found
+
+    @classmethod
+    def pointed(cls, workspace: Workspace) -> Published:
+        """What the pointer says, whether or not this Regard can read its tables.
 
         Raises : WorkspaceError if nothing has been worked out yet, or the pointer is damaged.
         """
@@ -79,6 +98,7 @@ class Published:
             said["counts"],
             said["facts"],
             tuple(said.get("updates", ())),
+            int(said.get("format", 0)),
         )
 
     @property
@@ -251,6 +271,7 @@ def pointing(workspace: Workspace) -> Iterator[None]:
 def point(published: Published) -> None:
     """Let readers see a run and its updates from now on: one atomic rename."""
     said = {
+        "format": FORMAT,
         "run": published.run,
         "updates": list(published.updates),
         "as_of": published.as_of.isoformat(),

@@ -136,7 +136,7 @@ def _theirs_alone(assigned: ir.Table, person_id: str, blueprint: Blueprint, engi
 def _same_order(workspace: Workspace, blueprint: Blueprint, now: dt.datetime) -> Order | None:
     """Work out again what was worked out before, as of the same time."""
     try:
-        before = Published.current(workspace)
+        before = Published.pointed(workspace)
     except WorkspaceError:
         return None
     horizon = before.facts.get("horizon_s")

@@ -1,7 +1,7 @@
 """What comes into the ledger is brought into every table, for as long as this runs: beside server and follower.
 
-    nothing worked out yet, another blueprint, or fits older than a day    run
-    the ledger has changed, or a minute has passed in a live workspace     refresh
+    nothing worked out yet, or by an older Regard, or by another blueprint, or fits older than a day    run
+    the ledger has changed, or a minute has passed in a live workspace                                  refresh
 
 A run that was asked for as of a time is left as it is.
 """
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from regard.blueprint import read as read_blueprint
-from regard.engine import Published, connect
+from regard.engine import FORMAT, Published, connect
 from regard.errors import RegardError, WorkspaceError
 from regard.ledger import Ledger
 from regard.ledger.lock import held
@@ -84,11 +84,13 @@ class Freshness:
     def _due(self) -> str | None:
         number = self.ledger.number
         try:
-            published = Published.current(self.workspace)
+            published = Published.pointed(self.workspace)
         except WorkspaceError:
             return "run" if number and self.ledger.files() else None
-        if published.facts.get("pinned") or "blueprint" not in published.facts:  # or made by an earlier Regard
+        if published.facts.get("pinned") or published.format > FORMAT:
             return None
+        if published.format < FORMAT:
+            return "run"
         begun = dt.datetime.strptime(published.run.split("-")[0], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
         if published.facts["blueprint"] != mark(self.workspace):
             return "run"
