@@ -319,6 +319,30 @@ def test_tables_of_another_regard_are_said_in_one_sentence_and_a_run_mends_them(
     engine.close()
 
 
+def test_a_damaged_file_is_said_with_the_next_step_and_a_run_mends_it(
+    tmp_path: Path, clock: dt.datetime, serving: Any, client: Any
+) -> None:
+    shop, engine = stream.make(tmp_path / "shop"), connect("duckdb", memory=2**30)
+    stream.bring(shop, stream.past(3), engine)
+    run(shop, engine, Order(now=clock))
+    with serving(create_app(shop, clock=lambda: clock)) as address:
+        there = type(client)(address)
+        assert there.get("/").status == 200
+        whole = {path: path.read_bytes() for path in Published.current(shop).folder.rglob("*.parquet")}
+        for harm in (lambda data: data[: len(data) // 2], lambda data: b"PAR1" + bytes(400) + data[404:]):
+            for path, data in whole.items():
+                path.write_bytes(harm(data))
+            os.utime(shop.pointer)
+            for page in ("/", "/people", "/tables/scores", "/promises", "/api/v1/scores"):
+                answer = there.get(page)
+                assert answer.status == 409, page
+                assert "damaged" in words(answer.text), page
+                assert "regard run" in words(answer.text), page
+        run(shop, engine, Order(now=clock))
+        assert there.get("/").status == 200
+    engine.close()
+
+
 def test_a_broken_blueprint_is_said_with_its_line(client: Any, shop: Workspace) -> None:
     text, before = shop.blueprint.read_text(encoding="utf-8"), shop.blueprint.stat().st_mtime
     shop.blueprint.write_text(text.replace("stage: purchase", "stage: purchse"), encoding="utf-8")

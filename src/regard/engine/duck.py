@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
-from regard.errors import EngineError
+from regard.engine.damage import damage_in, reading
+from regard.errors import EngineError, RegardError
 
 ROWS_PER_GROUP = 122_880
 ROWS_PER_GROUP_OF_PEOPLE = 8_192
@@ -155,7 +156,8 @@ def present(paths: Sequence[str], shape: sch.Schema) -> list[str]:
 @lru_cache(maxsize=4096)
 def _columns_of(path: str) -> tuple[str, ...]:
     """The columns of a Parquet file; files are never written again, so they are looked at once."""
-    return tuple(pq.read_schema(path).names)
+    with reading(path):
+        return tuple(pq.read_schema(path).names)
 
 
 def fitted(table: ir.Table, shape: sch.Schema) -> ir.Table:
@@ -170,7 +172,7 @@ def fitted(table: ir.Table, shape: sch.Schema) -> ir.Table:
     return table.select(**columns)
 
 
-def translated(error: duckdb.Error) -> EngineError:
+def translated(error: duckdb.Error) -> RegardError:
     """DuckDB's error as a sentence that says what to do."""
     text = str(error).strip()
     if "No space left on device" in text:
@@ -181,7 +183,7 @@ def translated(error: duckdb.Error) -> EngineError:
             found=text.splitlines()[0],
             hint="Give it more with REGARD_MEMORY=8GB, or free some space for spilling.",
         )
-    return EngineError("DuckDB could not run this step.", found=text)
+    return damage_in(error) or EngineError("DuckDB could not run this step.", found=text)
 
 
 def default_memory() -> int:

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from regard.engine.damage import reading
+
 MOST_ROWS = 400_000
 """Beyond so many rows to decode the table is not clustered by the key, and an engine does it better."""
 
@@ -55,7 +57,8 @@ class Lookup:
     def _part(self, group: Group, value: str) -> pa.Table:
         assert self._footers is not None
         footer = self._footers[group.file]
-        with pq.ParquetFile(self.files[group.file], metadata=footer) as file:
+        path = self.files[group.file]
+        with reading(path), pq.ParquetFile(path, metadata=footer) as file:
             have = [name for name in self.shape.names if name in file.schema_arrow.names]
             part = file.read_row_group(group.number, columns=have)
         part = part.filter(pc.equal(part[self.key], value))
@@ -68,11 +71,16 @@ class Lookup:
     def _read_footers(self) -> None:
         with self._alone:
             if self._footers is None:
-                footers = [pq.read_metadata(file) for file in self.files]
+                footers = [_footer(file) for file in self.files]
                 self._groups = [
                     group for number, footer in enumerate(footers) for group in _groups(number, footer, self.key)
                 ]
                 self._footers = footers
+
+
+def _footer(file: str) -> pq.FileMetaData:
+    with reading(file):
+        return pq.read_metadata(file)
 
 
 def _groups(file: int, footer: pq.FileMetaData, key: str) -> list[Group]:

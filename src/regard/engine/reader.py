@@ -26,6 +26,7 @@ import sqlglot.expressions as sge
 from ibis.backends.duckdb import Backend
 
 from regard.engine.contract import schema
+from regard.engine.damage import reading
 from regard.engine.duck import fitted, literal, present, quoted, translated
 from regard.engine.layers import SETS, Part
 from regard.engine.lookup import Lookup
@@ -181,8 +182,8 @@ class Now:
         if published is not None:
             self._parts.update({name: published.parts(name) for name in published.counts})
         self._root = duckdb.connect(":memory:", config={"memory_limit": f"{memory // 2**20}MiB"})
-        self._root.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true")
-        self._root.execute(f"SET GLOBAL perfect_ht_threshold = {KEY_BITS}")
+        self._do("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL parquet_metadata_cache = true")
+        self._do(f"SET GLOBAL perfect_ht_threshold = {KEY_BITS}")
         for name in TABLES:
             self._view(name, name if units is None else f"whole_{name}")
         if units is not None:
@@ -291,6 +292,12 @@ class Now:
         finally:
             cursor.close()
 
+    def _do(self, sql: str) -> None:
+        try:
+            self._root.execute(sql)
+        except duckdb.Error as error:
+            raise translated(error) from error
+
     def _restrict(self, units: frozenset[str], before: Now | None) -> None:
         """Views of a part under the tables' names; what they rest on is taken over from `before`, of the same run."""
         whole = {name: ibis.table(schema(spec), name=f"whole_{name}") for name, spec in TABLES.items()}
@@ -300,14 +307,14 @@ class Now:
         seen["seen_steps"] = self._keep("seen_steps", steps(whole, seen), before)
         for name in TABLES:
             shown = fitted(restricted(name, whole, seen, units), schema(name))
-            self._root.execute(f"CREATE VIEW {quoted(name)} AS {_sql(shown)}")
+            self._do(f"CREATE VIEW {quoted(name)} AS {_sql(shown)}")
 
     def _keep(self, name: str, expression: ir.Table, before: Now | None) -> ir.Table:
         if before is None:
-            self._root.execute(f"CREATE TABLE {quoted(name)} AS {_sql(expression)}")
+            self._do(f"CREATE TABLE {quoted(name)} AS {_sql(expression)}")
         else:
             self._root.register("known", before._run(f"FROM {quoted(name)}", {}))
-            self._root.execute(f"CREATE TABLE {quoted(name)} AS FROM known")
+            self._do(f"CREATE TABLE {quoted(name)} AS FROM known")
             self._root.unregister("known")
         return ibis.table(expression.schema(), name=name)
 
@@ -317,11 +324,11 @@ class Now:
         if not any(part.files for part in of):
             nothing = shape.to_pyarrow().empty_table()
             self._root.register("nothing", nothing)
-            self._root.execute(f"CREATE TABLE {quoted(shown)} AS SELECT * FROM nothing")
+            self._do(f"CREATE TABLE {quoted(shown)} AS SELECT * FROM nothing")
             self._root.unregister("nothing")
             return
         selects = [self._lies(name, f"{name}_{place}", part) for place, part in enumerate(of) if part.files]
-        self._root.execute(f"CREATE VIEW {quoted(shown)} AS {' UNION ALL '.join(selects)}")
+        self._do(f"CREATE VIEW {quoted(shown)} AS {' UNION ALL '.join(selects)}")
 
     def _lies(self, name: str, view: str, part: Part) -> str:
         columns = present([str(path) for path in part.files], schema(name))
@@ -329,7 +336,7 @@ class Now:
         for which, paths in part.without.items():
             names = ", ".join(map(quoted, SETS[which].names))
             source = f"SELECT * FROM ({source}) ANTI JOIN (SELECT {names} FROM {_parquet(paths)}) USING ({names})"
-        self._root.execute(f"CREATE VIEW {quoted('lies_' + view)} AS {source}")
+        self._do(f"CREATE VIEW {quoted('lies_' + view)} AS {source}")
         return _view_of(name, view, tuple(columns))
 
 
@@ -351,9 +358,14 @@ def _moved(published: Published | None) -> list[tuple[int, frozenset[str]]]:
         return []
     found = []
     for place, layer in reversed(list(enumerate(published.layers))[1:]):
-        people = [pq.read_table(path)["person_id"].to_pylist() for path in layer.gone("person")]
+        people = [_people_in(path) for path in layer.gone("person")]
         found.append((place, frozenset(person for some in people for person in some)))
     return found
+
+
+def _people_in(path: Path) -> list[str]:
+    with reading(str(path)):
+        return cast(list[str], pq.read_table(path)["person_id"].to_pylist())
 
 
 def whole(answer: pa.Table) -> pa.Table:
