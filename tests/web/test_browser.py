@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from regard.access import Accounts
 from regard.store import Store
@@ -97,6 +97,50 @@ def test_ctrl_k_goes_to_the_search_and_escape_leaves_what_was_found(page: Page, 
     page.keyboard.press("Escape")
     assert page.query_selector("#found a") is None
     assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_an_answer_that_comes_after_escape_opens_nothing(page: Page, served: str) -> None:
+    page.goto(served + "/people")
+    held: list[Route] = []
+    page.route("**/search/part*", lambda route: held.append(route))
+    page.keyboard.press("Control+k")
+    with page.expect_request("**/search/part*"):
+        page.keyboard.type("deliv")
+    page.keyboard.press("Escape")
+    with page.expect_response("**/search/part?q=deliv"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    assert page.query_selector("#found a") is None
+    for route in held[1:]:
+        route.continue_()
+    page.unroute("**/search/part*")
+    page.keyboard.type("deliv")
+    page.wait_for_selector("#found a")
+
+
+def test_a_level_that_is_not_the_usual_one_can_be_chosen(page: Page, served: str) -> None:
+    page.goto(served + "/people")
+    usual = page.get_attribute("form[data-follow]", "data-usual")
+    other = "transaction" if usual == "relationship" else "relationship"
+    page.select_option("select[name=level]", other)
+    page.wait_for_url(f"**/people?level={other}")
+    page.evaluate(f"document.querySelector('form[data-follow]').dataset.usual = '{other}'")
+    page.select_option("select[name=level]", usual)  # on a page that opens on the other one it is named
+    page.wait_for_url(f"**/people?level={usual}")
+
+
+def test_on_a_phone_the_level_can_be_read(page: Page, served: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(served + "/people?period=2025-06-01..2025-12-31")
+    room = page.evaluate("""() => {
+        const field = document.querySelector("select[name=level]"), style = getComputedStyle(field);
+        const pen = document.createElement("canvas").getContext("2d");
+        pen.font = style.font;
+        const inside = field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+        return inside - pen.measureText("Relationship").width;
+    }""")
+    assert room >= 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_every_control_can_be_reached_by_tab_with_visible_focus(page: Page, served: str) -> None:

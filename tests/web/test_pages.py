@@ -295,6 +295,25 @@ def test_files_that_are_joined_do_not_make_the_pages_say_that_facts_came_in(tmp_
         engine.close()
 
 
+def test_pages_open_on_the_level_that_answers_calibrate(
+    tmp_path: Path, clock: dt.datetime, serving: Any, client: Any
+) -> None:
+    shop, engine = stream.make(tmp_path / "shop"), connect("duckdb", memory=2**30)
+    stream.bring(shop, [one for one in stream.past(40) if one["event"] != "nps"], engine)
+    run(shop, engine, Order(now=clock))
+    engine.close()
+    with serving(create_app(shop, clock=lambda: clock)) as address:
+        there = type(client)(address)
+        opened = there.get("/")
+        assert "Transaction level, the one that answers calibrate" in words(opened.text)
+        assert '<option value="transaction" selected>' in opened.text
+        assert "not calibrated" not in words(opened.text)
+        asked = there.get("/", level="relationship")
+        assert "not calibrated" in words(asked.text)
+        assert 'href="/people?level=relationship"' in asked.text  # and stays, from page to page
+        assert there.get("/api/v1/overview").json()["data"]["level"] == "relationship"
+
+
 def test_tables_of_another_regard_are_said_in_one_sentence_and_a_run_mends_them(
     tmp_path: Path, clock: dt.datetime, serving: Any, client: Any
 ) -> None:

@@ -107,6 +107,35 @@ def fitted(now: Now, blueprint: Blueprint, level: str) -> Model | None:
     return now.hold(("model", level, Same(blueprint)), lambda: fits.model_of(saved, blueprint, level))
 
 
+@dataclass(frozen=True)
+class Rests:
+    """On what a level's score rests.
+
+    calibrated : whether answers estimated where it begins; else it rests on stated priors.
+    answers    : how many; None where nobody was asked. scale : the one it is printed on.
+    unsure     : names of parameters that the answers do not identify.
+    """
+
+    calibrated: bool
+    answers: float | None
+    scale: str | None
+    unsure: tuple[str, ...]
+
+
+def rests(now: Now, level: str) -> Rests:
+    """On what a level's score rests, as the last run fitted it."""
+    rows = now.hold("models", lambda: now.rows(now.tables["models"])) if now.published else []
+    mine = {str(row["parameter"]): row for row in rows if row["model"] == f"score.{level}"}
+    scales = [name.removeprefix("base.") for name in mine if name.startswith("base.")]
+    answers = mine.get("n_answers", {}).get("value")
+    return Rests(
+        calibrated=bool(answers and scales) and mine[f"base.{scales[0]}"]["status"] == "estimated",
+        answers=float(str(answers)) if answers is not None else None,
+        scale=scales[0] if scales else None,
+        unsure=tuple(name for name, row in mine.items() if row["status"] == "not identified"),
+    )
+
+
 def given(now: Now, blueprint: Blueprint, segment: Segment, level: str) -> dict[str, object]:
     """What questions about a segment are given."""
     assert now.published is not None

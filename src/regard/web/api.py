@@ -22,7 +22,7 @@ from regard.web.pages.find import hits
 from regard.web.pages.overview import causes, promises, unclaimed
 from regard.web.plain import plain
 from regard.web.site import Site, site
-from regard.web.view import LEVELS, View
+from regard.web.view import DEFAULTS, LEVELS, View
 
 PREFIX = "/api/v1"
 LARGEST = 1_000
@@ -214,7 +214,7 @@ def search(request: Request, q: Annotated[str, Query(min_length=1)], limit: Limi
 def _seen(request: Request) -> tuple[Site, Now, View]:
     here = site(request)
     now = here.now()
-    return here, now, here.view(request, now)
+    return here, now, here.view(request, now, usual=DEFAULTS["level"])
 
 
 def said(now: Now, body: Mapping[str, object]) -> JSONResponse:

@@ -22,6 +22,7 @@ from regard.board import Segment
 from regard.engine import Now, Reader
 from regard.errors import AccessError
 from regard.pipeline.ask import ledger_sides
+from regard.pipeline.standing import rests
 from regard.web import words
 from regard.web.gate import whose
 from regard.web.view import LEVELS, PERIODS, View
@@ -122,16 +123,21 @@ class Site:
         units = self.who.units
         return self.reader.now(None if units is None else below(units, self.blueprint))
 
-    def view(self, request: Request, now: Now) -> View:
+    def view(self, request: Request, now: Now, *, usual: str | None = None) -> View:
         """What the request looks at.
 
+        usual  : the level where it names none; None: the first of the levels that answers calibrate.
         Raises : SettingError for a period, segment or level that there is not.
         """
         as_of = now.published.as_of if now.published else self.clock()
         first = now.ask(board.people.first_met()) if now.published else []
         known = first[0]["first_at"] if first else None
         known_since = known if isinstance(known, dt.datetime) else as_of - dt.timedelta(days=365)
-        return View.read(request.query_params, as_of=as_of, known_since=known_since, zone=self.blueprint.zone)
+        if usual is None:
+            usual = next((level for level in LEVELS if rests(now, level).calibrated), LEVELS[0])
+        return View.read(
+            request.query_params, as_of=as_of, known_since=known_since, zone=self.blueprint.zone, usual=usual
+        )
 
     def page(
         self, request: Request, template: str, *, now: Now, view: View, status: int = 200, **more: object

@@ -23,6 +23,7 @@ class View:
     """A period that ends at the time of knowing or earlier, of a segment, on a level of the score.
 
     since, until : the period, until not included. known_since : of the first interaction, what "all" begins with.
+    usual        : the level that is shown where the address names none.
     """
 
     period: str
@@ -32,14 +33,23 @@ class View:
     until: dt.datetime
     as_of: dt.datetime
     zone: str
+    usual: str = DEFAULTS["level"]
 
     @classmethod
-    def read(cls, query: Mapping[str, str], *, as_of: dt.datetime, known_since: dt.datetime, zone: str) -> View:
+    def read(
+        cls,
+        query: Mapping[str, str],
+        *,
+        as_of: dt.datetime,
+        known_since: dt.datetime,
+        zone: str,
+        usual: str = DEFAULTS["level"],
+    ) -> View:
         """From the query of an address.
 
         Raises : SettingError for a period, segment or level that there is not.
         """
-        level = query.get("level") or DEFAULTS["level"]
+        level = query.get("level") or usual
         if level not in LEVELS:
             raise SettingError(f"{level!r} is not a level.", allowed=", ".join(LEVELS))
         period = query.get("period") or DEFAULTS["period"]
@@ -57,7 +67,7 @@ class View:
                 hint=f"Did you mean {close!r}?" if close else None,
             )
         segment = Segment.parse(query.get("segment") or DEFAULTS["segment"])
-        return cls(period, segment, level, since, until, as_of, zone)
+        return cls(period, segment, level, since, until, as_of, zone, usual)
 
     @property
     def first_day(self) -> dt.date:
@@ -79,7 +89,8 @@ class View:
     def query(self) -> dict[str, str]:
         """What the address must say, the usual left out."""
         said = {"period": self.period, "segment": str(self.segment), "level": self.level}
-        return {name: value for name, value in said.items() if value != DEFAULTS[name]}
+        usual = {**DEFAULTS, "level": self.usual}
+        return {name: value for name, value in said.items() if value != usual[name]}
 
     def link(self, path: str, **more: object) -> str:
         """The address of a page in this view; `more` adds to the query, None takes away."""

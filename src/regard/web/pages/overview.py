@@ -13,7 +13,7 @@ from regard import board
 from regard.blueprint import Blueprint
 from regard.engine import Now
 from regard.pipeline.apart import parts
-from regard.pipeline.standing import Group, fitted, given, groups
+from regard.pipeline.standing import Group, fitted, given, groups, rests
 from regard.web import names, pictures, words
 from regard.web.gate import may
 from regard.web.pages import apart
@@ -70,7 +70,7 @@ def overview(request: Request) -> HTMLResponse:
         causes=caused,
         promises=promises(now.ask(board.overview.promises(kind), **period, **values), blueprint),
         risk=at_risk(now, kind, values, blueprint, named=here.who.may("people")),
-        rests=rests_on(now, view),
+        rests=rests(now, view.level),
     )
 
 
@@ -354,20 +354,3 @@ def at_risk(now: Now, kind: str, values: Mapping[str, object], blueprint: Bluepr
     ]
     below = amounts.get(0, 0.0) + amounts.get(1, 0.0)
     return Risk(bands, listed, blueprint.currency, below, bands[0].n + bands[1].n, whole, foreseen)
-
-
-def rests_on(now: Now, view: View) -> Mapping[str, object]:
-    """On what the level's score rests: whether it is calibrated, on how many answers, and its printed scale."""
-    rows = now.hold("models", lambda: now.rows(now.tables["models"]))
-    mine = {row["parameter"]: row for row in rows if row["model"] == f"score.{view.level}"}
-    scales = [str(name).removeprefix("base.") for name in mine if str(name).startswith("base.")]
-    answers = mine.get("n_answers", {}).get("value")
-    unsure = [str(name) for name, row in mine.items() if row["status"] == "not identified"]
-    return {
-        "calibrated": bool(answers) and mine.get(f"base.{scales[0]}", {}).get("status") == "estimated"
-        if scales
-        else False,
-        "answers": answers,
-        "scale": scales[0] if scales else None,
-        "unsure": unsure,
-    }

@@ -5,7 +5,7 @@ import { keys } from "./keys.js";
 for (const form of document.querySelectorAll("form[data-follow]")) {
   form.addEventListener("change", () => {
     const said = new URLSearchParams(new FormData(form));
-    const usual = { period: "12m", segment: "everyone", level: "relationship" };
+    const usual = { period: "12m", segment: "everyone", level: form.dataset.usual };
     for (const [name, value] of Object.entries(usual)) if (said.get(name) === value) said.delete(name);
     location.search = said.toString();
   });
