@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from tests.pipeline.conftest import BLUEPRINT, ORDERS, ORDERS_MAP, VOICE, VOICE_MAP
 
 from regard.cli import COMMANDS, main
+from regard.cli.voice import Voice
 
 FILES = {
     "blueprint.yaml": BLUEPRINT,
@@ -291,3 +292,16 @@ def test_tables_of_another_regard_are_said_by_every_command_that_reads_them(shop
         assert regard("show", "interactions", cwd=shop).exit_code == 0
     finally:
         pointer.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(("total", "said"), [(None, "262,200 rows"), (300_000, "262,200 of 300,000 rows")])
+def test_progress_says_rows_also_where_their_number_is_not_known(monkeypatch, total, said):
+    screen = io.StringIO()
+    screen.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with Voice().progress("Reading") as progress:
+        progress(262_200, total)
+    assert said in screen.getvalue()
+    assert "?" not in re.sub(r"\x1b\[\?25[lh]", "", screen.getvalue())  # what hides the cursor

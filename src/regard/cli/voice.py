@@ -60,8 +60,8 @@ class Voice:
             yield lambda done, total: None
             return
         with _bar() as bar:
-            task = bar.add_task(title, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+            task = bar.add_task(title, total=None, rows="")
+            yield lambda done, total: bar.update(task, completed=done, total=total, rows=_rows(done, total))
 
     @contextlib.contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
@@ -76,14 +76,23 @@ class Voice:
             yield lambda line: status.update(line)
 
 
+def _rows(done: int, total: int | None) -> str:
+    """How far it is, in rows; how many there will be is not always known before the end.
+
+    >>> _rows(262200, None), _rows(1000, 14405)
+    ('262,200 rows', '1,000 of 14,405 rows')
+    """
+    return f"{done:,} rows" if total is None else f"{done:,} of {total:,} rows"
+
+
 def _bar() -> Progress:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[rows]}"),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,

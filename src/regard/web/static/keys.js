@@ -11,7 +11,11 @@ export function keys() {
       field.select();
     }
   });
-  const close = () => { found.replaceChildren(); };
+  // What was asked before the list was left must not open it again when the answer comes; Escape empties the field.
+  let left = true;
+  const close = () => { left = true; found.replaceChildren(); };
+  field.addEventListener("input", () => { left = !field.value; if (left) close(); });
+  field.addEventListener("htmx:before:swap", (event) => { if (left) event.preventDefault(); });
   const walk = (event) => {
     const links = [...found.querySelectorAll("a")];
     const at = links.indexOf(document.activeElement);
