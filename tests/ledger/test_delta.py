@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ from deltalake.schema import PrimitiveType
 from regard.engine import schema
 from regard.errors import LedgerError, TableError
 from regard.ledger import Batch
-from regard.ledger.delta import PROPERTIES
+from regard.ledger.delta import PROPERTIES, DeltaFolder
 
 INTERACTIONS = "interactions"
 
@@ -23,6 +24,19 @@ def people(*rows):
         {"handles": [{"kind": "email", "value": "jane@example.org"}], "text": "call jane@example.org", **row}
         for row in rows
     ]
+
+
+def test_the_number_of_a_table_is_that_of_its_log_however_often_it_is_asked(ledger, engine, facts, now):
+    folder = ledger.archive.table(INTERACTIONS)
+    held = DeltaFolder(folder.folder.parent, INTERACTIONS)
+    assert held.number() == 0
+    for n in range(1, 6):
+        ledger.append(Batch("s", facts(*people({"interaction_id": str(n)}))), engine, now=now)
+        expected = DeltaTable(str(folder.folder)).transaction_version("regard")
+        assert [held.number(), held.number()] == [expected, expected]
+        if n == 3:
+            time.sleep(0.12)  # long enough for it to be held
+            assert held.number() == held.number() == expected
 
 
 def test_other_tools_read_the_files_as_they_are(ledger, engine, facts, now):

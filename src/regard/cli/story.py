@@ -26,6 +26,7 @@ def lines(story: Story, blueprint: Blueprint) -> list[str]:
         *(sentence.text for sentence in story.sentences),
         "",
         *_time_line(story, blueprint),
+        *_coming(story, blueprint),
         *_promises(story, blueprint),
         *_worth(story),
         *_allowed(story),
@@ -68,13 +69,27 @@ def _time_line(story: Story, blueprint: Blueprint) -> Iterator[str]:
     if None in points:
         yield f"{'':<17} {'':>7} {points[None]:>+7.1f}  where everybody starts, and what is this person's own"
     for touch in story.touches:
-        at = cast(dt.datetime, touch["at"]).astimezone(zone)
-        when = f"{at:%Y-%m-%d}" if touch["precision"] == "day" else f"{at:%Y-%m-%d %H:%M}"
         done = points.get(touch["interaction_id"])
         what = labels.get(str(touch["touchpoint"]), str(touch["touchpoint"] or touch["event"]))
         at_once = then.get(str(touch["interaction_id"])) if done is not None else None
         figures = " ".join(f"{_points(one):>7}" for one in (at_once, done))
-        yield f"{when:<17} {figures}  {what}{_detail(touch, channels)}"
+        yield f"{_when(touch, zone):<17} {figures}  {what}{_detail(touch, channels)}"
+
+
+def _coming(story: Story, blueprint: Blueprint) -> Iterator[str]:
+    zone, labels = ZoneInfo(blueprint.zone), {one.id: one.label for one in blueprint.touchpoints}
+    channels = {one.id: one.label for one in blueprint.channels}
+    if story.coming:
+        yield ""
+        yield "Just in, not in the score yet (`regard refresh` brings it in)"
+    for touch in story.coming:
+        what = labels.get(str(touch["touchpoint"]), str(touch["touchpoint"] or touch["event"]))
+        yield f"{_when(touch, zone):<17}  {what}{_detail(touch, channels)}"
+
+
+def _when(touch: Row, zone: ZoneInfo) -> str:
+    at = cast(dt.datetime, touch["at"]).astimezone(zone)
+    return f"{at:%Y-%m-%d}" if touch["precision"] == "day" else f"{at:%Y-%m-%d %H:%M}"
 
 
 def _points(value: float | None) -> str:

@@ -46,6 +46,8 @@ T = TypeVar("T")
 HELD_ANSWERS = 512
 HELD_PARTS = 12
 """Parts of the organisation whose tables are held open at once."""
+GROWN_S = 2.0
+"""So long, at most, the ledger's own tables stay as they were while facts come in every second."""
 MEMORY = 2 * 2**30
 KEY_BITS = 18
 """Groups by small codes are counted by place, without hashing, while their keys fit into so many bits (DuckDB: 12)."""
@@ -378,11 +380,12 @@ def whole(answer: pa.Table) -> pa.Table:
 
 @dataclass(frozen=True)
 class _Held:
-    """Open tables, the stamp of what they were opened from, and when that was last more than the ledger's growth."""
+    """Open tables, what they were opened from, when, and when last for more than the ledger's growth."""
 
-    stamp: object
+    stamp: tuple[object, int]
     now: Now
     updated_at: float
+    opened_at: float
 
 
 class Reader:
@@ -417,23 +420,26 @@ class Reader:
             opened = self._open(units, was.now if was else None)
             same = was is not None and _same_run(was.now.published, opened.published)
             with self._alone:
-                self._held[units] = _Held(stamp, opened, was.updated_at if was and same else time.monotonic())
+                at = time.monotonic()
+                self._held[units] = _Held(stamp, opened, was.updated_at if was and same else at, at)
                 self._held.move_to_end(units)
                 while len(self._held) > HELD_PARTS:
                     self._held.popitem(last=False)
             return opened
 
-    def _fresh(self, units: frozenset[str] | None, stamp: object) -> Now | None:
+    def _fresh(self, units: frozenset[str] | None, stamp: tuple[object, int]) -> Now | None:
         with self._alone:
             held = self._held.get(units)
-            if held is None or (held.stamp != stamp and not self._holding(held)):
+            if held is None or (held.stamp != stamp and not self._holding(held, stamp)):
                 return None
             self._held.move_to_end(units)
             return held.now
 
-    def _holding(self, held: _Held) -> bool:
-        """Whether what is new is but an update, so soon after the last one that it can wait."""
+    def _holding(self, held: _Held, stamp: tuple[object, int]) -> bool:
+        """Whether what is new is but an update, or facts in the ledger, so soon after the last that it can wait."""
         published = held.now.published
+        if held.stamp[0] == stamp[0]:
+            return time.monotonic() - held.opened_at < min(GROWN_S, self.hold_s)
         if published is None or time.monotonic() - held.updated_at > self.hold_s:
             return False
         there = Published.current(self.workspace) if self.workspace.pointer.is_file() else None

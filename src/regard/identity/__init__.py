@@ -10,6 +10,7 @@ from regard.identity.belong import belong
 from regard.identity.components import components
 from regard.identity.decisions import Decision, decide, paired
 from regard.identity.find import find
+from regard.identity.guards import blocked
 from regard.identity.normal import normalised, spelled
 from regard.identity.resolve import Resolved, alone, resolve
 from regard.identity.seen import carried
@@ -23,6 +24,7 @@ __all__ = [
     "Settled",
     "alone",
     "belong",
+    "blocked",
     "carried",
     "components",
     "decide",

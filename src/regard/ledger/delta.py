@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ VERSION = 1
 APP = "regard"
 NEWS = "regard.news"
 """The change by which a table last came to say something else; rows that only move between files do not count."""
+SETTLED_NS = 100_000_000
 SPANNED = "occurred_at"
 COUNTED = ("corrects", "retracts")
 DELETION_VECTORS = "deletionVectors"
@@ -62,6 +64,7 @@ class DeltaFolder:
         self.name = name
         self.folder = parent / name
         self.shape: sch.Schema = schema(name)
+        self._known: tuple[int, tuple[int, int]] | None = None
 
     @property
     def exists(self) -> bool:
@@ -156,15 +159,30 @@ class DeltaFolder:
 
     def number(self) -> int:
         """Number of the last sealed change that reached this table; 0 before the first."""
-        return (self.open().transaction_version(APP) or 0) if self.exists else 0
+        return self._numbers()[0]
 
     def news(self) -> int:
         """Number of the last change after which this table says something else; 0 before the first."""
-        if not self.exists:
-            return 0
+        return self._numbers()[1]
+
+    def _numbers(self) -> tuple[int, int]:
+        """See `number` and `news`.
+
+        A server asks for them at each page: the log is read again only when its folder has changed since, and for a
+        moment after a change, while another could still come at the same time on the file system's clock.
+        """
+        try:
+            changed_at = (self.folder / "_delta_log").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0, 0
+        if self._known is not None and self._known[0] == changed_at:
+            return self._known[1]
+        settled = time.time_ns() - changed_at > SETTLED_NS
         table = self.open()
-        said = table.transaction_version(NEWS)
-        return said if said is not None else table.transaction_version(APP) or 0  # an older Regard did not tell apart
+        number, news = table.transaction_version(APP) or 0, table.transaction_version(NEWS)
+        numbers = number, number if news is None else news  # an older Regard did not tell apart
+        self._known = (changed_at, numbers) if settled else None
+        return numbers
 
     def commit(self, number: int, adds: Iterable[Piece], removes: Iterable[str], *, news: bool = True) -> None:
         """Make one sealed change part of the table, all of it or nothing; done already, it does nothing.

@@ -16,6 +16,7 @@ from regard.engine import Now, Reader, connect
 from regard.errors import TableError, WorkspaceError
 from regard.experience.story import curve
 from regard.pipeline.ask import ledger_sides, person_of
+from regard.pipeline.coming import Coming
 from regard.pipeline.standing import fitted
 from regard.workspace import Workspace
 
@@ -30,6 +31,7 @@ class Story:
 
     as_of   : of their rows: when something new last reached them. touches : in time order.
     curve   : the score over time, its last moment at as_of; empty where there is no score.
+    coming  : in the shape of `touches`: what has come in since the tables were worked out, and is not in the score yet.
     score   : the row of `scores`; value : the row of `value`; None where there is none.
     """
 
@@ -49,6 +51,7 @@ class Story:
     curve: Sequence[Change]
     balance: Sequence[Balance]
     sentences: Sequence[Sentence]
+    coming: Rows = ()
 
     def as_data(self) -> dict[str, object]:
         """The same as plain rows."""
@@ -67,6 +70,7 @@ class Story:
             "consents": [dict(row) for row in self.consents],
             "contributions": [dict(row) for row in self.contributions],
             "interactions": [dict(row) for row in self.touches],
+            "coming": [dict(row) for row in self.coming],
         }
 
 
@@ -78,16 +82,23 @@ def story(workspace: Workspace, handle: str, *, level: str = "relationship") -> 
     reader = Reader(workspace, ledger_sides(workspace))
     engine = connect("duckdb")
     try:
-        person_id = person_of(workspace, engine, handle)
-        return told(reader.now(), read_blueprint(workspace.blueprint), person_id, level=level)
+        blueprint, coming = read_blueprint(workspace.blueprint), Coming(workspace)
+        try:
+            person_id = person_of(workspace, engine, handle)
+        except TableError:
+            if (new := newcomer(reader.now(), blueprint, handle, level=level, coming=coming)) is None:
+                raise
+            return new
+        return told(reader.now(), blueprint, person_id, level=level, coming=coming)
     finally:
         engine.close()
         reader.close()
 
 
-def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story:
+def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str, coming: Coming | None = None) -> Story:
     """The same from tables that are open already: what a page asks for.
 
+    coming : finds what is in no table yet; None tells of the tables alone.
     Raises : TableError if there is no such person; WorkspaceError if nothing has been worked out yet.
     """
     if now.published is None:
@@ -119,7 +130,43 @@ def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str) -> Story
         curve=changes,
         balance=board.balance(changes, quarters(changes[0].at, as_of)) if changes else [],
         sentences=board.tell(touches, rows["promises"], changes, blueprint),
+        coming=_just_in(now, blueprint, handles, touches, coming),
     )
+
+
+def newcomer(now: Now, blueprint: Blueprint, handle: str, *, level: str, coming: Coming) -> Story | None:
+    """The story of somebody of whom no table knows yet, by a handle; None if nothing came from them either.
+
+    Its person_id is the handle as asked, until the next refresh gives them one.
+    """
+    if now.published is None:
+        return None
+    named = coming.named(now.published, blueprint, handle)
+    handles = [{"kind": kind, "handle": value, "person_id": None} for kind, value in named]
+    rows = _just_in(now, blueprint, handles, [], coming)
+    if not rows:
+        return None
+    return Story(
+        person_id=handle, level=level, as_of=now.published.as_of, handles=handles, touches=[], contributions=[],
+        promises=[], spans=[], lapses=[], costs=[], consents=[], score=None, value=None, curve=[], balance=[],
+        sentences=[], coming=rows,
+    )  # fmt: skip
+
+
+def _just_in(now: Now, blueprint: Blueprint, handles: Rows, touches: Rows, coming: Coming | None) -> Rows:
+    if coming is None or now.published is None:
+        return []
+
+    def speaks(handle: tuple[str, str]) -> bool:
+        if now.units is not None:  # who sees a part cannot tell what guards refused
+            return False
+        rows = now.ask(board.people.holding(), handle=handle[1])
+        return not any(row["kind"] == handle[0] and row["person_id"] is None for row in rows)
+
+    own = [(str(row["kind"]), str(row["handle"])) for row in handles]
+    found = coming.of(now.published, blueprint, own, speaks=speaks, units=now.units)
+    there = {(row["source"], row["interaction_id"]) for row in touches}
+    return [row for row in found if (row["source"], row["interaction_id"]) not in there]
 
 
 def _moment(value: object) -> dt.datetime:

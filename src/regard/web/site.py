@@ -22,6 +22,7 @@ from regard.board import Segment
 from regard.engine import Now, Reader
 from regard.errors import AccessError
 from regard.pipeline.ask import ledger_sides
+from regard.pipeline.coming import Coming
 from regard.pipeline.standing import rests
 from regard.web import words
 from regard.web.gate import whose
@@ -74,6 +75,7 @@ class Site:
     workspace: Workspace
     clock: Callable[[], dt.datetime]
     reader: Reader = field(init=False)
+    coming: Coming = field(init=False)
     templates: jinja2.Environment = field(init=False)
     _who: Who | None = None
     _held: dict[float, Blueprint] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.reader = Reader(self.workspace, ledger_sides(self.workspace), hold_s=HOLD_S)
+        self.coming = Coming(self.workspace)
         self.templates = _templates()
 
     @property

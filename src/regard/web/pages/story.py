@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from regard import board
 from regard.blueprint import Blueprint
 from regard.errors import TableError
-from regard.pipeline.story import Story, told
+from regard.pipeline.story import Story, newcomer, told
 from regard.web import names, words
 from regard.web.gate import may, note
 from regard.web.life import laid_out
@@ -32,12 +32,16 @@ def story(request: Request, person_id: str) -> Response:
     now, blueprint = here.now(), here.blueprint
     view = here.view(request, now)
     try:
-        found = told(now, blueprint, person_id, level=view.level)
+        found = told(now, blueprint, person_id, level=view.level, coming=here.coming)
     except TableError:
-        known = {str(row["person_id"]) for row in now.ask(board.people.holding(), handle=person_id)}
-        if len(known) != 1:
+        rows = now.ask(board.people.holding(), handle=person_id)
+        known = {str(row["person_id"]) for row in rows if row["person_id"] is not None}
+        if len(known) == 1:
+            return RedirectResponse(view.link(f"/people/{known.pop()}"), 307)
+        new = newcomer(now, blueprint, person_id, level=view.level, coming=here.coming)
+        if known or new is None:
             raise
-        return RedirectResponse(view.link(f"/people/{known.pop()}"), 307)
+        found = new
     note(request, "read story", person_id=person_id)
     whole = request.query_params.get("all") == "1"
     touches = found.touches if whole else found.touches[-SHOWN:]
@@ -59,6 +63,7 @@ def story(request: Request, person_id: str) -> Response:
         name=called(found.handles, person_id),
         things=[row for row in found.handles if str(row["kind"]).startswith("object:")],
         life=laid_out(touches, curve, spans, left),
+        coming=[(row, *says(row, 1, blueprint)) for row in reversed(found.coming)],
         hidden=len(found.touches) - len(touches),
         shown=shown,
         says=lambda event: says(event.row, len(event.rows), blueprint),
@@ -81,6 +86,8 @@ def called(handles: Sequence[Row], person_id: str) -> str:
 
 def headline(found: Story, view: View, blueprint: Blueprint) -> str:
     """How this person regards us, and what their worst moment was."""
+    if found.score is None and not found.touches and found.coming:
+        return "is new"
     if found.score is None:
         return "has no score on this level yet"
     score = found.score["score"]
