@@ -7,8 +7,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -305,3 +307,34 @@ def test_progress_says_rows_also_where_their_number_is_not_known(monkeypatch, to
         progress(262_200, total)
     assert said in screen.getvalue()
     assert "?" not in re.sub(r"\x1b\[\?25[lh]", "", screen.getvalue())  # what hides the cursor
+
+
+def started(*words: str, cwd: Path) -> subprocess.Popen[str]:
+    """The command in a process of its own, as a shell starts it: with Ctrl C switched on."""
+    command = [sys.executable, "-m", "regard", *words]
+    restored = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **restored)
+
+
+@pytest.mark.parametrize(("words", "sign"), [(("serve", "--port", "0"), "Regard shows"), (("demo", "d"), "")])
+@pytest.mark.parametrize("wait_s", [0.0, 0.7])
+def test_ctrl_c_while_a_server_or_a_demo_starts_ends_it_with_a_word_and_130(shop, tmp_path, words, sign, wait_s):
+    with started(*words, cwd=shop if words[0] == "serve" else tmp_path) as running:
+        assert running.stderr is not None
+        assert sign in running.stderr.readline()  # then pages are warmed, tables made
+        time.sleep(wait_s)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130, said
+    assert "Stopped." in said
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_while_a_command_is_imported_ends_it_with_a_word_and_130(monkeypatch):
+    def pressed(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("regard.cli.importlib.import_module", pressed)
+    done = regard("serve")
+    assert done.exit_code == 130
+    assert "Stopped." in done.stderr

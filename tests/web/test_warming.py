@@ -38,7 +38,7 @@ def test_it_warms_once_a_run_and_stops_when_told(
 ) -> None:
     warmed: list[FastAPI] = []
     monkeypatch.setattr(warming, "LOOK_S", 0.01)
-    monkeypatch.setattr(warming, "warm", warmed.append)
+    monkeypatch.setattr(warming, "warm", lambda app, done: warmed.append(app))
     runs = iter(["first", "first", "second"])
     warmer = warming.Warmer(create_app(shop, clock=lambda: clock))
     monkeypatch.setattr(warmer, "_run", lambda: next(runs, "second"))

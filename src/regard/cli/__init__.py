@@ -1,4 +1,6 @@
-"""The same verbs from a shell. Data on stdout, talk on stderr, exit 0 done, 1 it did not work, 2 wrong usage.
+"""The same verbs from a shell. Data on stdout, talk on stderr.
+
+Exit 0: done. 1: it did not work. 2: wrong usage. 130: Ctrl C ended it.
 
 Commands are imported when they are called, so that `regard --help` answers at once.
 """
@@ -10,6 +12,9 @@ import importlib
 import click
 
 from regard.cli.voice import Voice
+
+STOPPED = 130
+"""The exit code of what Ctrl C ended, as shells have it: 128 and the number of the signal."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("regard.cli.start", "A year of a fictional company, through the whole river, then the web page."),
@@ -49,6 +54,14 @@ class River(click.Group):
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """The command; Ctrl C ends it in a word, at any moment from the import of its rooms on."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped. Nothing was left half done; run it again to go on.", err=True)
+            ctx.exit(STOPPED)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

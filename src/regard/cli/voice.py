@@ -126,9 +126,6 @@ def verb(command: Callable[P, R]) -> Callable[P, R | None]:
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
-        except KeyboardInterrupt:
-            click.echo("Stopped. Nothing was left half done; run it again to go on.", err=True)
-            ctx.exit(1)
         return None
 
     return wrapped

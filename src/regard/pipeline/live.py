@@ -154,7 +154,8 @@ class Follower:
                 process.wait(wait_s)
             if process.poll() is None:
                 process.kill()
-        self._thread.join(wait_s)
+        if self._thread.is_alive():
+            self._thread.join(wait_s)
 
     @property
     def pid(self) -> int | None:

@@ -78,24 +78,28 @@ def _serve(
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
     say(f"Regard shows {workspace.root.name} at http://{shown}:{bound}/  (Ctrl C stops it)")
     followers = [Follower(workspace, command=command, say=say) for command in (("follow",), ("refresh", "--follow"))]
-    for follower in followers:
-        follower.start()
-    app = create_app(workspace, store=store, pace=Pace())
-    warmer = Warmer(app)
-    warmer.start()
-    settle()
-    settings = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
-    )
+    warmer: Warmer | None = None
+    started = list[Follower]()
     try:
-        uvicorn.Server(settings).run(sockets=[listening])
-    finally:
-        warmer.stop()
         for follower in followers:
+            started.append(follower)
+            follower.start()
+        app = create_app(workspace, store=store, pace=Pace())
+        warmer = Warmer(app)
+        warmer.start()
+        settle()
+        settings = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+        )
+        uvicorn.Server(settings).run(sockets=[listening])
+    finally:  # Ctrl C may come before the server runs, too
+        if warmer is not None:
+            warmer.stop()
+        for follower in started:
             follower.stop()
 
 

@@ -17,6 +17,7 @@ from regard.web.view import DEFAULTS, LEVELS
 
 NOBODY = Who("warm-up", "agent", via="process")
 """For whom pages are worked out: whoever sees the whole organisation sees the same."""
+STOP_S = 20.0
 LOOK_S = 2.0
 """How often the pointer to the run is looked at."""
 PAGES: tuple[Callable[[Request], HTMLResponse], ...] = (
@@ -29,10 +30,15 @@ PAGES: tuple[Callable[[Request], HTMLResponse], ...] = (
 )
 
 
-def warm(app: FastAPI) -> None:
-    """Work out what the usual view of each page asks, on both levels; what is wrong is said when somebody asks."""
+def warm(app: FastAPI, done: threading.Event | None = None) -> None:
+    """Work out what the usual view of each page asks, on both levels; what is wrong is said when somebody asks.
+
+    done : set by whom no page is wanted any more.
+    """
     for level in (DEFAULTS["level"], *(level for level in LEVELS if level != DEFAULTS["level"])):
         for page in PAGES:
+            if done is not None and done.is_set():
+                return
             with suppress(RegardError):
                 page(_asked(app, f"level={level}"))
 
@@ -50,13 +56,18 @@ class Warmer(threading.Thread):
             with suppress(RegardError):
                 run = self._run()
                 if run is not None and run != warmed:
-                    warm(self.app)
+                    warm(self.app, self._done)
                     warmed = run
             self._done.wait(LOOK_S)
 
     def stop(self) -> None:
-        """Stop after the page that is being worked out."""
+        """Stop after the page that is being worked out, and wait for it: one that ends meanwhile crashes in DuckDB.
+
+        May be called before it is started.
+        """
         self._done.set()
+        if self.is_alive():
+            self.join(STOP_S)
 
     def _run(self) -> str | None:
         here: Site = self.app.state.site
