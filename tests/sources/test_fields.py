@@ -108,6 +108,28 @@ def test_money_times_a_quantity_and_negated(loading: Loading) -> None:
     assert row["amount_minor"] == 750
 
 
+@pytest.mark.parametrize(
+    ("currency", "value", "minor"),
+    [("eur", "1999", 1999), ("jpy", "1500", 1500), ("kwd", "1230", 1230), ("isk", "500", 5), ("mga", "7", 700)],
+)
+def test_money_that_is_in_minor_units_already(loading: Loading, currency: str, value: str, minor: int) -> None:
+    said = "column: m, in: minor, digits: {ISK: 2, MGA: 0}"
+    row = one(
+        loading, "t,m,c", f"2024-01-01,{value},{currency}", more=f"    amount: {{{said}, currency: {{column: c}}}}"
+    )
+    assert (row["amount_minor"], row["currency"]) == (minor, currency.upper())
+    row = one(loading, "t,m", f"2024-01-01,{value}", more=f"    amount: {{{said}, currency: {currency.upper()}}}")
+    assert (row["amount_minor"], row["currency"]) == (minor, currency.upper())
+
+
+def test_minor_units_of_no_currency_are_a_reject_and_minor_is_spelled(loading: Loading) -> None:
+    more = "    amount: {column: m, in: minor, currency: {column: c}}"
+    found = loading("who,t,m,c\np,2024-01-01,10,XXQ\np,2024-01-01,ten,EUR\n", BASE % ("t", more))
+    assert ["ISO 4217" in found.reasons[0], "no amount of money" in found.reasons[1]] == [True, True]
+    with pytest.raises(MappingError, match="cents"):
+        one(loading, "t,m", "2024-01-01,1", more="    amount: {column: m, in: cents, currency: EUR}")
+
+
 @pytest.mark.parametrize("value", ["twelve", "nan", "12..5", "1,5", "99999999999999999999"])
 def test_text_where_an_amount_must_be_is_a_reject(loading: Loading, value: str) -> None:
     found = loading(f'who,t,m\np,2024-01-01,"{value}"\n', BASE % ("t", "    amount: {column: m, currency: EUR}"))

@@ -378,6 +378,28 @@ def test_a_signed_webhook_is_read_by_its_mapping(post, held, workspace, monkeypa
     assert seen["occurred_at"] == dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
 
 
+def test_a_webhook_may_send_money_in_minor_units(post, held, workspace, monkeypatch):
+    workspace.maps.mkdir()
+    minor = SHOP.replace("{column: price,", "{column: price, in: minor, digits: {ISK: 2},")
+    (workspace.maps / "shop.map.yaml").write_text(minor)
+    secret = b"0123456789abcdef"
+    monkeypatch.setenv("REGARD_TEST_HOOK", "whsec_" + base64.b64encode(secret).decode())
+    line = {"kind": "sold", "at": "2026-01-01T10:00:00Z"}
+    lines = [line | {"id": 1, "price": 999}, line | {"id": 2, "price": "12.5"}, line | {"id": 3, "price": "much"}]
+    for name, currency in (("msg_1", "eur"), ("msg_2", "isk")):
+        sent = [one | {"id": f"{currency}{one['id']}"} for one in lines]
+        body = json.dumps({"customer": {"email": "a@x.org"}, "data": {"currency": currency, "lines": sent}}).encode()
+        answer = post("/hooks/shop", body, key=None, **signed(secret, body, name=name))
+        assert (answer.json()["accepted"], "much" in answer.json()["errors"][0]["reason"]) == (2, True)
+    money = [(one["interaction_id"], one["amount_minor"], one["currency"]) for one in held()]
+    assert money == [
+        ("eur1:purchase", 999, "EUR"),
+        ("eur2:purchase", 12, "EUR"),
+        ("isk1:purchase", 10, "ISK"),
+        ("isk2:purchase", 0, "ISK"),
+    ]
+
+
 def test_a_webhook_that_is_not_signed_or_comes_too_late_is_refused(post, workspace, monkeypatch):
     workspace.maps.mkdir()
     (workspace.maps / "shop.map.yaml").write_text(SHOP)

@@ -118,12 +118,25 @@ class Time:
 
 @dataclass(frozen=True)
 class Money:
-    """An amount in major units, times the columns of `times`; negated for refunds written without a sign."""
+    """An amount times the columns of `times`; negated for refunds written without a sign.
+
+    minor  : it is written in minor units (cents), not in major ones.
+    digits : (currency, decimal digits of its minor unit) where the sender's differ from ISO 4217.
+    """
 
     column: Ref
     currency: Word
     times: Refs = ()
     negate: bool = False
+    minor: bool = False
+    digits: tuple[tuple[str, int], ...] = ()
+
+    def shift(self, currency: str, *, digits: int) -> int:
+        """By how many decimal places the amount as written must move to be in minor units of ISO 4217.
+
+        digits : of the currency's minor unit by ISO 4217.
+        """
+        return digits - dict(self.digits).get(currency, digits) if self.minor else digits
 
 
 @dataclass(frozen=True)

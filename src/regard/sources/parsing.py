@@ -296,6 +296,8 @@ def _money(node: Node) -> Money:
         _word(node["currency"]),
         node["times"].refs if node.has("times") else (),
         node.maybe("negate") == "true",
+        node.maybe("in") == "minor",
+        tuple((code, int(said.number)) for code, said in node["digits"].items()) if node.has("digits") else (),
     )
 
 

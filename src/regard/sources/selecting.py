@@ -346,7 +346,7 @@ def _money(name: str, said: Money, scene: Scene, fields: Fields) -> None:
     code = word(said.currency, scene)
     code = f"upper({code})" if said.currency.column else code
     currency = fields.read(f"f_{name}_currency", code)
-    minor = f"TRY_CAST(round(({value}) * {_power(code, said.currency, scene)}) AS BIGINT)"
+    minor = f"TRY_CAST(round(({value}) * {_power(code, said, scene)}) AS BIGINT)"
     found = fields.read(f"f_{name}", f"-{minor}" if said.negate else minor)
     raw, given = fields.read(f"f_{name}_raw", text(column)), fields.read(f"f_{name}_given", there(column))
     fields.shown[name] = found
@@ -368,17 +368,23 @@ def _money(name: str, said: Money, scene: Scene, fields: Fields) -> None:
         )
 
 
-def _power(code: str, said: Word, scene: Scene) -> str:
-    """Minor units in one major unit, as SQL; null for a code that is no currency."""
-    if said.column is None:
-        return str(10 ** EXPONENTS[said.constant or ""])
+def _power(code: str, said: Money, scene: Scene) -> str:
+    """Minor units in one unit as written, as SQL; null for a code that is no currency."""
+    if said.currency.column is None:
+        constant = said.currency.constant or ""
+        return _ten_to(said.shift(constant, digits=EXPONENTS[constant]))
     groups: dict[int, list[str]] = {}
     for currency in scene.currencies:
-        groups.setdefault(EXPONENTS[currency], []).append(currency)
+        groups.setdefault(said.shift(currency, digits=EXPONENTS[currency]), []).append(currency)
     if not groups:
         return "CAST(NULL AS INTEGER)"
-    branches = [f"WHEN {code} IN ({listed(tuple(codes))}) THEN {10**digits}" for digits, codes in groups.items()]
+    branches = [f"WHEN {code} IN ({listed(tuple(codes))}) THEN {_ten_to(shift)}" for shift, codes in groups.items()]
     return f"CASE {' '.join(branches)} END"
+
+
+def _ten_to(shift: int) -> str:
+    """A power of ten as SQL, exact."""
+    return str(10**shift) if shift >= 0 else f"CAST({10.0**shift:.{-shift}f} AS DECIMAL(6, 4))"
 
 
 def _duration(interaction: Interaction, scene: Scene, fields: Fields) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping as Mapped
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regard.blueprint.money import minor
+from regard.blueprint.money import exponent, minor
 from regard.errors import SettingError, SourceError
 from regard.ledger.log import Fact
 from regard.sources.mapping import Condition, Interaction, Mapping, Money, Object, Ref, Refs, Time, Word
@@ -250,11 +251,20 @@ def _money(fact: Fact, name: str, said: Money, row: Row) -> None:
         return
     if not currency:
         raise ValueError(f"{said.column.name} holds an amount without a currency")
-    amount = minor(text, currency.upper())
+    amount = _minor(text, currency.upper(), said)
     for factor in said.times:
         amount = round(amount * (row.number(factor) or 0.0))
     setattr(fact, name, -amount if said.negate else amount)
     fact.currency = fact.currency or currency.upper()
+
+
+def _minor(text: str, currency: str, said: Money) -> int:
+    """An amount as written, in minor units of ISO 4217."""
+    digits = exponent(currency)
+    try:
+        return minor(Decimal(text).scaleb(said.shift(currency, digits=digits) - digits), currency)
+    except InvalidOperation:
+        return minor(text, currency)  # which says what is wrong with it
 
 
 def _properties(fact: Fact, mapping: Mapping, meant: Interaction, row: Row) -> None:
