@@ -15,6 +15,7 @@ shop/
     follower.lock         held by the one follower that seals
     tables.lock           held by the one that keeps the tables up to date
     pulls/NAME.lock       held by whoever fetches that pull
+    pulls.lock            held by the one that watches when pulls are due
     secrets.json          secrets of pulls by name, if they are kept here and not in the environment
     tmp/                  scratch of running commands, emptied by the next writer
 """
@@ -100,6 +101,10 @@ class Workspace:
     @property
     def follower_lock(self) -> Path:
         return self.state / "follower.lock"
+
+    @property
+    def watch_lock(self) -> Path:
+        return self.state / "pulls.lock"
 
     @property
     def tables_lock(self) -> Path:

@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from regard.ledger import Ledger
 from regard.ledger.log import Delivery, Fact, LogWriter, payload_of
-from regard.pipeline import Follower, check, follow
+from regard.pipeline import Follower, check, follow, pull_states, scheduled
 from regard.workspace import Workspace
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -104,3 +106,32 @@ def test_damage_in_the_log_is_said_by_check(workspace, engine):
     found = [one for one in check(workspace, now=NOW) if one.where == "log"]
     assert len(found) == 1
     assert Ledger.open(workspace).archive.log.damage()
+
+
+def test_a_child_with_nothing_to_do_is_started_when_there_is(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr("regard.pipeline.live.LOOK_S", 0.05)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("id,e,t\n1,a@x.com,2026-01-01\n")
+    watcher = Follower(workspace, command=("pull", "--watch"), when=lambda: scheduled(workspace))
+    watcher.start()
+    try:
+        time.sleep(0.3)
+        assert watcher.pid is None
+        workspace.maps.mkdir(exist_ok=True)
+        workspace.pulls.mkdir()
+        (workspace.maps / "m.map.yaml").write_text(
+            "version: 1\nsource: s\nzone: UTC\nkey: [id]\nhandles: {email: e}\ninteractions: [{event: seen, at: t}]\n"
+        )
+        (workspace.pulls / "in.pull.yaml").write_text(
+            f"version: 1\nevery: 1h\nmap: m.map.yaml\nfilesystem: {{url: {tmp_path / 'in'}, glob: '*.csv'}}\n"
+        )
+        until = time.monotonic() + 60
+        while not any(one.last for one in pull_states(workspace)) and time.monotonic() < until:
+            time.sleep(0.2)
+        (one,) = pull_states(workspace)
+        assert (one.last.n_interactions, one.last.failures) == (1, 0)
+        child = watcher.pid
+    finally:
+        watcher.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)

@@ -21,6 +21,7 @@ from regard import pipeline
 from regard.engine import connect
 from regard.errors import SettingError
 from regard.ledger import Ledger
+from regard.ledger.lock import held
 from regard.pipeline.pull import due, pull_one
 from regard.sources.pull import Attempts, Secrets
 from regard.store import Store
@@ -383,3 +384,41 @@ def test_public_reviews_come_with_stars_text_and_reach_and_a_person_only_where_o
     assert (first["rating"], first["scale"], dict(first["properties"])["reach"]) == (1.0, "stars", "1200")
     assert "Late" in first["text"] and "Two weeks." in first["text"]
     assert first["handles"] == [{"kind": "reviewer", "value": "ada"}] and not second["handles"]
+
+
+def test_a_lag_reads_rows_that_were_committed_late(workspace, shop):
+    put(shop, (1, "10", "2026-01-01 10:00:00"))
+    write(workspace, "shop", TABLE.replace("cursor: updated_at", "cursor: updated_at, lag: 10m"))
+    if shop.dialect.name == "sqlite":
+        (one,) = pipeline.pull(workspace, clock=lambda: NOW)
+        assert "SQLite keeps times as text" in one.problem.problem
+        return
+    assert pulled(workspace) == (1, 1)
+    put(shop, (2, "20", "2026-01-01 09:55:00"), (3, "30", "2026-01-01 09:45:00"))
+    assert pulled(workspace) == (2, 1)
+    assert sorted(amounts(workspace).values()) == [1000, 2000]
+
+
+def test_a_lag_of_a_cursor_that_counts_is_a_number(workspace, shop):
+    put(shop, (5, "10", "2026-01-01 10:00:00"))
+    write(workspace, "shop", TABLE.replace("cursor: updated_at", "cursor: id, lag: 2"))
+    assert pulled(workspace) == (1, 1)
+    put(shop, (4, "20", "2026-01-01 10:00:00"), (2, "30", "2026-01-01 10:00:00"))
+    assert pulled(workspace) == (2, 1)
+
+
+def test_only_one_process_watches_and_the_next_takes_over(workspace, tmp_path):
+    (tmp_path / "orders").mkdir()
+    write(workspace, "files", "every: 1h" + FILES.replace("URL", str(tmp_path / "orders")), MAP)
+    stop, said = threading.Event(), []
+    with held(workspace.watch_lock, doing="watching pulls", wait_s=0):
+        watcher = threading.Thread(target=pipeline.watch, args=(workspace, stop), kwargs={"say": said.append})
+        watcher.start()
+        time.sleep(0.3)
+        assert said == []
+    until = time.monotonic() + 60
+    while not said and time.monotonic() < until:
+        time.sleep(0.05)
+    stop.set()
+    watcher.join(20)
+    assert said == ["files: nothing new."]

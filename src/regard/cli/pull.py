@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import click
 
-from regard.cli.voice import Voice, verb
+from regard.cli.voice import Voice, stopped, verb
 
 if TYPE_CHECKING:
     from regard.sources.pull import Attempt
 
 SAMPLE = 5
+LEAVE_S = 5.0
 
 
 @click.command("pull", epilog="Example: regard pull shop, or regard pull --watch")
 @click.argument("names", nargs=-1)
 @click.option("--watch", is_flag=True, help="Go on until Ctrl C: each pull that says `every`, when it is due.")
+@click.option("--until-closed", is_flag=True, help="With --watch: end when standard input is closed.")
 @click.option("--list", "listing", is_flag=True, help="The pulls, how they went, and when they are due.")
 @click.option("--secret", metavar="NAME", help="Keep a secret in the workspace; it is asked for, or read from stdin.")
 @verb
-def pull_command(voice: Voice, names: tuple[str, ...], watch: bool, listing: bool, secret: str | None) -> None:
+def pull_command(
+    voice: Voice, names: tuple[str, ...], watch: bool, until_closed: bool, listing: bool, secret: str | None
+) -> None:
     """Fetch what has come since from the pulls NAMES, or from all: pulls/NAME.pull.yaml says what, and with which map.
 
     Each begins where the last one ended. Killed anywhere, it goes on: nothing is lost and nothing is doubled.
@@ -35,7 +38,7 @@ def pull_command(voice: Voice, names: tuple[str, ...], watch: bool, listing: boo
     elif listing:
         _list(voice)
     elif watch:
-        _watch(voice)
+        _watch(voice, until_closed)
     else:
         done = pipeline.pull(voice.find(), names, say=lambda line: voice.say(f"  {line}"))
         lines: list[str] = []
@@ -56,15 +59,16 @@ def _keep(voice: Voice, name: str) -> None:
     voice.say(f"Kept ${name}. The environment comes first where it has a {name}, too.")
 
 
-def _watch(voice: Voice) -> None:
+def _watch(voice: Voice, until_closed: bool) -> None:
     from regard import pipeline
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     workspace = voice.find()
-    voice.say(f"Watching {len(pipeline.pulls(workspace))} pulls; Ctrl C ends it.")
-    pipeline.watch(workspace, stop, say=voice.say)
+    voice.say(f"Watching {len(pipeline.pulls(workspace))} pulls.")
+    stop = stopped(until_closed, voice)
+    watcher = threading.Thread(target=pipeline.watch, args=(workspace, stop), kwargs={"say": voice.say}, daemon=True)
+    watcher.start()
+    stop.wait()
+    watcher.join(LEAVE_S)  # a long pull is left in the middle: the next one begins where it began
 
 
 def _list(voice: Voice) -> None:

@@ -6,7 +6,9 @@ import contextlib
 import functools
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -143,3 +145,20 @@ def _complain(voice: Voice, error: RegardError) -> None:
         click.echo(json.dumps(said, ensure_ascii=False), err=True)
     else:
         click.echo(f"{click.style('Error', bold=True)}: {error.message()}", err=True)
+
+
+def stopped(until_closed: bool, voice: Voice) -> threading.Event:
+    """Set on Ctrl C or a request to end; else when standard input is closed, which is how a child learns of it."""
+    stop = threading.Event()
+
+    def leave(*_: object) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, leave)
+    if until_closed:  # the one who started us hears Ctrl C too, and closes our input when it goes
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=lambda: leave(sys.stdin.buffer.read()), daemon=True).start()
+    else:
+        signal.signal(signal.SIGINT, leave)
+        voice.say("Following; Ctrl C ends it.")
+    return stop

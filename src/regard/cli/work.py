@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from regard.cli.voice import Voice, verb
+from regard.cli.voice import Voice, stopped, verb
 
 if TYPE_CHECKING:
     from regard.identity import Decision
@@ -77,7 +77,7 @@ def refresh_command(voice: Voice, engine_name: str, follow: bool, until_closed: 
 
         os.nice(NICE)
         keeper = pipeline.Freshness(workspace, clock=pipeline.utc_now, say=voice.say)
-        stop = _stopped(until_closed, voice)
+        stop = stopped(until_closed, voice)
         threading.Thread(target=keeper.follow, args=(stop,), daemon=True).start()
         stop.wait()  # tables that are being worked out are left as they were
         return
@@ -123,27 +123,7 @@ def follow_command(voice: Voice, until_closed: bool) -> None:
     """
     from regard.pipeline import follow
 
-    follow(voice.find(), _stopped(until_closed, voice), say=voice.say)
-
-
-def _stopped(until_closed: bool, voice: Voice) -> threading.Event:
-    """Set on Ctrl C or a request to end; else when standard input is closed, which is how a child learns of it."""
-    import signal
-    import sys
-
-    stop = threading.Event()
-
-    def leave(*_: object) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, leave)
-    if until_closed:  # the one who started us hears Ctrl C too, and closes our input when it goes
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        threading.Thread(target=lambda: leave(sys.stdin.buffer.read()), daemon=True).start()
-    else:
-        signal.signal(signal.SIGINT, leave)
-        voice.say("Following; Ctrl C ends it.")
-    return stop
+    follow(voice.find(), stopped(until_closed, voice), say=voice.say)
 
 
 @click.command(

@@ -19,7 +19,7 @@ from regard.pipeline.flow import Order, moment, run
 from regard.pipeline.forget import Gone, forget
 from regard.pipeline.fresh import Freshness
 from regard.pipeline.live import Follower, follow, utc_now
-from regard.pipeline.pull import Pulled, pull, pulls, watch
+from regard.pipeline.pull import Pulled, pull, pulls, scheduled, watch
 from regard.pipeline.pulling import PullState, pull_states
 from regard.pipeline.refresh import Refreshed, refresh
 from regard.pipeline.start import Example, examples, init, is_made, load_example, make_demo
@@ -54,6 +54,7 @@ __all__ = [
     "pulls",
     "refresh",
     "run",
+    "scheduled",
     "select",
     "story",
     "table",

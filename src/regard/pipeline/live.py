@@ -30,6 +30,8 @@ BREATH_S = 0.15
 """Between two turns at least: three times as often as another writer asks for the lock."""
 GATHER_S = 10.0
 TROUBLE_S = 2.0
+LOOK_S = 5.0
+"""Between two looks at whether a child has anything to do."""
 MEMORY = 2**29
 TURNS_AN_ENGINE = 200
 """An engine keeps a little of each turn; then it is closed and another opened."""
@@ -131,10 +133,19 @@ class Follower:
     A process of its own, since sealing would keep the server's threads from answering.
 
     command : what it runs, which takes `--until-closed`.
+    when    : it is started once this holds, looked at every few seconds; None: at once.
     """
 
-    def __init__(self, workspace: Workspace, *, command: Sequence[str] = ("follow",), say: Say = silent) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        command: Sequence[str] = ("follow",),
+        when: Callable[[], bool] | None = None,
+        say: Say = silent,
+    ) -> None:
         self.workspace, self.command, self.say = workspace, tuple(command), say
+        self.when = when or (lambda: True)
         self.restarts = 0
         self._stop = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -164,6 +175,9 @@ class Follower:
 
     def _watch(self) -> None:
         deaths = 0
+        while not self.when():
+            if self._stop.wait(LOOK_S):
+                return
         while not self._stop.is_set():
             began = time.monotonic()
             command = [sys.executable, "-m", "regard", "-w", str(self.workspace.root), *self.command, "--until-closed"]

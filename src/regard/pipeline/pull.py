@@ -127,11 +127,20 @@ def pull(
 def watch(
     workspace: Workspace, stop: threading.Event, *, clock: Callable[[], dt.datetime] = utc_now, say: Say = silent
 ) -> None:
-    """Fetch each pull that says `every` when it is due, until `stop` is set.
+    """Fetch each pull that says `every` when it is due, until `stop` is set; wait first while another process watches.
 
     What was due while nobody watched is fetched once, at once. Pull files are read again each time, so that a new or
     changed one is taken up.
     """
+    while not stop.is_set():
+        try:
+            with held(workspace.watch_lock, doing="watching pulls", wait_s=0):
+                _watching(workspace, stop, clock, say)
+        except WorkspaceError:  # another one watches
+            stop.wait(SLEEP_S)
+
+
+def _watching(workspace: Workspace, stop: threading.Event, clock: Callable[[], dt.datetime], say: Say) -> None:
     store = Store.open(workspace)
     try:
         attempts = Attempts(store)
@@ -145,15 +154,24 @@ def watch(
         store.close()
 
 
+def scheduled(workspace: Workspace) -> bool:
+    """Whether any pull says `every`, so that there is something to watch."""
+    return any(_every_s(workspace, name) is not None for name in pulls(workspace))
+
+
+def _every_s(workspace: Workspace, name: str) -> float | None:
+    try:
+        return read_pull(pull_file(workspace, name)).every_s
+    except MappingError:
+        return None  # it says so when it is pulled or checked; here it would be said every second
+
+
 def due(workspace: Workspace, attempts: Attempts, now: dt.datetime) -> list[str]:
     """The pulls that are due, those that wait longest first; one that was never tried is due at once."""
     tried = {one.name: one for one in attempts.list()}
     waiting: list[tuple[dt.datetime, str]] = []
     for name in pulls(workspace):
-        try:
-            every_s = read_pull(pull_file(workspace, name)).every_s
-        except MappingError:
-            every_s = None  # it says so when it is pulled or checked; here it would be said every second
+        every_s = _every_s(workspace, name)
         if every_s is None:
             continue
         earlier = tried.get(name)

@@ -11,7 +11,7 @@ import uvicorn
 
 from regard.access import Accounts, Pace
 from regard.errors import SettingError
-from regard.pipeline import Follower
+from regard.pipeline import Follower, scheduled
 from regard.store import Store, alone
 from regard.web.app import create_app, utc_now
 from regard.web.warming import Warmer
@@ -77,7 +77,11 @@ def _serve(
     bound = listening.getsockname()[1]
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::") else host  # noqa: S104
     say(f"Regard shows {workspace.root.name} at http://{shown}:{bound}/  (Ctrl C stops it)")
-    followers = [Follower(workspace, command=command, say=say) for command in (("follow",), ("refresh", "--follow"))]
+    followers = [
+        Follower(workspace, command=("follow",), say=say),
+        Follower(workspace, command=("refresh", "--follow"), say=say),
+        Follower(workspace, command=("pull", "--watch"), when=lambda: scheduled(workspace), say=say),
+    ]
     warmer: Warmer | None = None
     started = list[Follower]()
     try:

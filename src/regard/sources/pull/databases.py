@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
 
+from regard.blueprint.durations import seconds
 from regard.errors import SettingError, SourceError
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ def resources(pull: Pull, said: Said, at_end: ExitStack) -> list[Any]:
     """
     engine = sa.create_engine(_url(said["url"]), poolclass=sa.pool.NullPool)
     at_end.callback(engine.dispose)
+    for one in (*said.get("tables", []), *said.get("queries", [])):
+        _lag_can_be(one, engine)
     tables = [_table(one, engine, said.get("schema")) for one in said.get("tables", [])]
     return tables + [_query(one, engine) for one in said.get("queries", [])]
 
@@ -70,7 +74,7 @@ def _table(one: Said, engine: sa.Engine, schema: str | None) -> Any:
             table=one["table"],
             schema=schema,
             metadata=metadata,
-            incremental=_since(one),
+            incremental=_since(one, days=_counts_days(metadata, one, schema)),
             chunk_size=CHUNK,
             reflection_level="minimal",
             query_adapter_callback=from_start,
@@ -145,8 +149,19 @@ def _rows(engine: sa.Engine, text: str, values: Said) -> Iterator[list[Said]]:
             yield [dict(row) for row in part]
 
 
-def _since(one: Said) -> Any:
+def _counts_days(metadata: sa.MetaData, one: Said, schema: str | None) -> bool:
+    """Whether the cursor is a column of days."""
+    if "cursor" not in one:
+        return False
+    kind = metadata.tables[f"{schema}.{one['table']}" if schema else one["table"]].c[one["cursor"]].type
+    return isinstance(kind, sa.Date)
+
+
+def _since(one: Said, *, days: bool = False) -> Any:
     """dlt's cursor. Rows without one are read each time: they would be lost otherwise.
+
+    With a `lag`, what lies that far before the last cursor is read again: rows whose transaction ended after that of a
+    later one. dlt counts a lag in seconds, and in `days` where the cursor is a column of days.
 
     dlt passes over rows that it met at the cursor's value. It tells them apart by all that they hold, and not by a
     key: a row that changed within the tick of the cursor is another one.
@@ -155,4 +170,21 @@ def _since(one: Said) -> Any:
         return None
     from dlt.sources import incremental
 
-    return incremental(one["cursor"], on_cursor_value_missing="include")
+    return incremental(one["cursor"], on_cursor_value_missing="include", lag=_lag(one.get("lag", 0), days=days))
+
+
+def _lag_can_be(one: Said, engine: sa.Engine) -> None:
+    """Refuse what would fail at the second pull: SQLite keeps times as text, from which no duration can be taken."""
+    if engine.dialect.name == "sqlite" and isinstance(one.get("lag"), str):
+        raise SettingError(
+            "SQLite keeps times as text, so a `lag` cannot be a duration.", found=str(one["lag"]),
+            allowed="a number, for a cursor that counts (an id, or seconds since 1970)",
+        )  # fmt: skip
+
+
+def _lag(said: object, *, days: bool) -> float:
+    """`lag` as dlt counts it: a number for a cursor that is one, else a duration."""
+    if isinstance(said, int | float):
+        return said
+    found = seconds(str(said))
+    return math.ceil(found / 86_400) if days else found
