@@ -14,6 +14,7 @@ shop/
     writer.lock           held by the one process that writes
     follower.lock         held by the one follower that seals
     tables.lock           held by the one that keeps the tables up to date
+    pulse/NAME.json       what those two last said of themselves
     pulls/NAME.lock       held by whoever fetches that pull
     pulls.lock            held by the one that watches when pulls are due
     secrets.json          secrets of pulls by name, if they are kept here and not in the environment
@@ -109,6 +110,10 @@ class Workspace:
     @property
     def tables_lock(self) -> Path:
         return self.state / "tables.lock"
+
+    def pulse(self, name: str) -> Path:
+        """What a process that runs beside the server last said of itself."""
+        return self.state / "pulse" / f"{name}.json"
 
     @property
     def scratch(self) -> Path:

@@ -28,6 +28,7 @@ SCOPES = {
     "ingest": "a server sends interactions, of whomever",
     "browser": "pages and apps send what their own visitor does; the key can be read there by anyone",
     "hooks": "other systems call our webhooks",
+    "metrics": "a monitor reads /metrics",
 }
 BROWSER_RATE = 500.0
 """Events a second of a key with the scope `browser`, where nothing else is said: anyone may copy it."""

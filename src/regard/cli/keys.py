@@ -25,7 +25,9 @@ def key_command() -> None:
 @key_command.command("create", epilog="Example: regard key create shop --rate 2000")
 @click.argument("name")
 @click.option("--source", metavar="S", help="The source of what is sent with it, its own alone; else its name.")
-@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help="ingest (the default), browser, hooks.")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="SCOPE", help="ingest (the default), browser, hooks, metrics."
+)
 @click.option("--rate", type=float, metavar="N", help="At most N events a second; browser keys: 500 if not said.")
 @click.option("--origin", "origins", multiple=True, metavar="URL", help="With browser: the pages that may send.")
 @verb

@@ -19,6 +19,7 @@ from regard.errors import RegardError, WorkspaceError
 from regard.ledger import Ledger
 from regard.ledger.lock import held
 from regard.pipeline.flow import Order, Say, mark, run
+from regard.pipeline.pulse import REFRESH, Heart
 from regard.pipeline.refresh import refresh
 from regard.workspace import Workspace
 
@@ -41,6 +42,7 @@ class Freshness:
         self.workspace, self.clock, self.say = workspace, clock, say
         self.ledger = Ledger.open(workspace)
         self.trouble = ""
+        self.heart = Heart(workspace, REFRESH)
         self._looked_at = -AGAIN_S
 
     def follow(self, stop: threading.Event) -> None:
@@ -54,9 +56,11 @@ class Freshness:
 
     def _turns(self, stop: threading.Event) -> None:
         while not stop.wait(TROUBLE_S if self.trouble else EVERY_S):
+            began, at = time.monotonic(), self.clock()
             try:
-                self.turn()
+                done = self.turn()
             except RegardError as error:
+                self.heart.beat(self.clock(), began=at, took_s=None, caught_up=False, trouble=error.problem)
                 if error.problem != self.trouble:
                     self.trouble = error.problem
                     self.say(f"The tables stay as they are: {error.problem} {error.found or ''}".strip())
@@ -64,6 +68,11 @@ class Freshness:
             if self.trouble:
                 self.trouble = ""
                 self.say("The tables are brought up to date again.")
+            took_s = time.monotonic() - began if done else None
+            self.heart.beat(
+                self.clock(), began=at, took_s=took_s, caught_up=True, trouble="",
+                runs=done == "run", refreshes=done == "refresh",
+            )  # fmt: skip
 
     def turn(self) -> str | None:
         """Do what is due: "run", "refresh", or None where nothing is."""

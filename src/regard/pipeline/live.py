@@ -22,6 +22,7 @@ from regard.errors import EngineError, WorkspaceError
 from regard.ledger import Ledger, Sealed
 from regard.ledger.lock import held
 from regard.pipeline.flow import Say, silent
+from regard.pipeline.pulse import FOLLOW, Heart
 from regard.workspace import Workspace
 
 EVERY_S = 1.0
@@ -73,12 +74,14 @@ class _Turns:
         self.turns = 0
         self.gathered_at = time.monotonic()
         self.trouble = ""
+        self.heart = Heart(workspace, FOLLOW)
 
     def run(self, stop: threading.Event, every_s: float) -> None:
         try:
             while not stop.is_set():
-                began = time.monotonic()
+                began, at = time.monotonic(), self.clock()
                 sealed = self._turn()
+                self._beat(sealed, at, time.monotonic() - began)
                 if sealed is None:
                     stop.wait(TROUBLE_S)
                     continue
@@ -104,6 +107,18 @@ class _Turns:
             self.trouble = ""
             self.say("Sealing goes on.")
         return sealed
+
+    def _beat(self, sealed: Sealed | None, at: dt.datetime, took_s: float) -> None:
+        done = sealed or Sealed()
+        counts = {name: getattr(done, f"n_{name}") for name in ("records", "interactions", "known", "rejects")}
+        self.heart.beat(
+            self.clock(),
+            began=at,
+            took_s=took_s if done.n_records else None,
+            caught_up=sealed is not None and not sealed.more,
+            trouble=self.trouble,
+            **counts,
+        )
 
     def _gather(self) -> None:
         """Join small files, a dozen in a turn, until there are none to join; then not for a while."""

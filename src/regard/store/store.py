@@ -85,6 +85,14 @@ class Store:
             with db.begin():
                 yield db
 
+    def ask(self) -> None:
+        """Ask it for nothing, to see whether it answers.
+
+        Raises : StoreError if it does not.
+        """
+        with self.read() as db:
+            db.execute(sa.select(1))
+
     def settle(self) -> None:
         """Let nothing that was deleted linger in the files of SQLite; PostgreSQL's own vacuum does that."""
         if self.embedded:

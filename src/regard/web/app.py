@@ -28,10 +28,12 @@ from regard.errors import (
 )
 from regard.ledger.log import GroupCommit
 from regard.store import Store
-from regard.web import api
+from regard.web import api, outside
+from regard.web.figures import Figures
 from regard.web.gate import GATED, Closed, Doors, NotSignedIn, check_declared, may
 from regard.web.ingest import Ingest
 from regard.web.ingest_schema import describe
+from regard.web.measures import Measured, Measures
 from regard.web.pages import ROUTERS
 from regard.web.pages.sign_in import to_sign_in
 from regard.web.site import HERE, ROOMS, Site
@@ -95,6 +97,7 @@ def create_app(
     static = may("anyone")(StaticFiles(directory=HERE / "static"))
     app.mount("/static", static, name="static")
     app.include_router(api.router)
+    app.include_router(outside.router)
     for router in ROUTERS:
         app.include_router(router, include_in_schema=False)
     app.exception_handler(RegardError)(_wrong)
@@ -104,6 +107,9 @@ def create_app(
     app.openapi = describe(app.openapi)  # type: ignore[method-assign]
     app.state.log = GroupCommit(workspace.log)
     app.add_middleware(Ingest, workspace=workspace, keys=doors.keys, pace=pace, clock=clock, log=app.state.log)
+    app.state.measures = measures = Measures()
+    measures.registry.register(Figures(app.state.site, store, app.state.log.gauges))
+    app.add_middleware(Measured, measures=measures)
     check_declared(app)
     return app
 
@@ -180,7 +186,7 @@ def _broken(request: Request, error: Exception) -> Response:
 
 
 def _for_programs(request: Request) -> bool:
-    return request.url.path.startswith("/api/")
+    return request.url.path.startswith("/api/") or request.url.path in outside.PATHS
 
 
 def _said(

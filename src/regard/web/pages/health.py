@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, Request
@@ -9,11 +10,14 @@ from fastapi.responses import HTMLResponse
 
 from regard.board import health as asked
 from regard.board.health import Coverage, Source
+from regard.ledger import Ledger
 from regard.pipeline import pull_states
 from regard.web import names, words
 from regard.web.gate import may
 from regard.web.site import site
 
+DAMAGE = 20
+"""Stretches of the log that are shown at most."""
 router = APIRouter()
 
 
@@ -30,7 +34,7 @@ def health(request: Request) -> HTMLResponse:
     refused = now.ask(asked.refusals())
     n_refused = now.count("rejects")
     expected = now.ask(asked.expectations())
-    clock = here.clock()
+    clock, damage = here.clock(), Ledger.open(here.workspace).damage()
     return here.page(
         request,
         "health.html",
@@ -44,6 +48,10 @@ def health(request: Request) -> HTMLResponse:
         n_refused=n_refused,
         loads=now.ask(asked.loads()),
         pulls=[(one, one.state(clock), one.age_s(clock)) for one in pull_states(here.workspace)],
+        damage=[one for one in reversed(damage) if not one.torn][:DAMAGE],
+        n_damaged=sum(not one.torn for one in damage),
+        n_torn=sum(one.torn for one in damage),
+        moment=dt.datetime.fromisoformat,
         unrecognised=asked.unrecognised(rows)[:20],
         headline=headline(sources, functions, n_refused),
         at=at,
