@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.pipeline.vendors import Answer, served
 
 from regard import pipeline
 from regard.engine import connect
@@ -52,13 +49,6 @@ rest_api:
 """
 
 
-class Answer(Exception):
-    """Said instead of a page."""
-
-    def __init__(self, status: int, body: bytes | dict = b"", **headers: str) -> None:
-        self.status, self.body, self.headers = status, body, headers
-
-
 class Desk:
     """A server of cases, two a page, the newest first: the hard order for a cursor.
 
@@ -86,36 +76,6 @@ class Desk:
         self.cases = [one for one in self.cases if one["id"] != number]
         case = {"id": number, "created_at": "2026-01-02T00:00:00Z", "updated_at": at, "subject": f"case {number}"}
         self.cases.append({**case, "requester": {"email": f"c{number}@x.com"}, **more})
-
-
-def served(pages: Callable):
-    """A server on a free port of this machine; gives its address and how to end it."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            try:
-                status, body, headers = 200, pages(parts.path, query, self.headers), {}
-            except Answer as said:
-                status, body, headers = said.status, said.body, said.headers
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {"Content-Type": "application/json", **headers}.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}", server
 
 
 @pytest.fixture

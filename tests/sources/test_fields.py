@@ -150,6 +150,20 @@ def test_ratings_on_the_blueprints_scale(loading: Loading) -> None:
     assert ["scale of 1 to 5" in found.reasons[0], "not a number" in found.reasons[1]] == [True, True]
 
 
+def test_ratings_that_are_words(loading: Loading) -> None:
+    more = "    rating: {column: r, scale: csat, low: 0, high: 1, map: {good: 1, bad: 0}}"
+    found = loading("who,t,r\np,2024-01-01,good\np,2024-01-01,bad\np,2024-01-01,offered\n", BASE % ("t", more))
+    assert [row["rating"] for row in found.rows] == [1.0, 0.0]
+    assert "offered" in found.reasons[0]
+
+
+def test_a_column_beside_another(loading: Loading) -> None:
+    text = "who,t,a,b\np,2024-01-01,1,1\np,2024-01-02,1,2\np,2024-01-03,,1\n"
+    for word, day in (("same_as", 1), ("other_than", 2)):
+        found = loading(text, BASE % ("t", f"    when: {{column: a, {word}: b}}"))
+        assert [row["occurred_at"].day for row in found.rows] == [day]
+
+
 def test_several_handles_objects_and_qualifiers(loading: Loading) -> None:
     mapping = """
 version: 1

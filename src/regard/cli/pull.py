@@ -22,10 +22,19 @@ LEAVE_S = 5.0
 @click.option("--watch", is_flag=True, help="Go on until Ctrl C: each pull that says `every`, when it is due.")
 @click.option("--until-closed", is_flag=True, help="With --watch: end when standard input is closed.")
 @click.option("--list", "listing", is_flag=True, help="The pulls, how they went, and when they are due.")
+@click.option(
+    "--add", "adding", metavar="SYSTEM", help="Write the files of a bundled one: hubspot, stripe, zendesk ..."
+)
 @click.option("--secret", metavar="NAME", help="Keep a secret in the workspace; it is asked for, or read from stdin.")
 @verb
 def pull_command(
-    voice: Voice, names: tuple[str, ...], watch: bool, until_closed: bool, listing: bool, secret: str | None
+    voice: Voice,
+    names: tuple[str, ...],
+    watch: bool,
+    until_closed: bool,
+    listing: bool,
+    adding: str | None,
+    secret: str | None,
 ) -> None:
     """Fetch what has come since from the pulls NAMES, or from all: pulls/NAME.pull.yaml says what, and with which map.
 

@@ -6,12 +6,14 @@ flow.py    ledger -> identity -> journeys -> experience -> value     meaning, wo
 refresh.py the same, over those only whom something new concerns
 ask.py     any table, one person, decisions about identity
 live.py    the log -> ledger, as servers accept it
+adding.py  a bundled system's pull and mappings, written into the workspace
 pull.py    other systems -> ledger, from where the last pull ended
 forget.py  one person out of everything, then the flow again
 """
 
 from __future__ import annotations
 
+from regard.pipeline.adding import Added, add_pull
 from regard.pipeline.ask import decide, draft, person_of, select, table
 from regard.pipeline.bring import Brought, bring_in
 from regard.pipeline.check import check
@@ -22,10 +24,11 @@ from regard.pipeline.live import Follower, follow, utc_now
 from regard.pipeline.pull import Pulled, pull, pulls, scheduled, watch
 from regard.pipeline.pulling import PullState, pull_states
 from regard.pipeline.refresh import Refreshed, refresh
-from regard.pipeline.start import Example, examples, init, is_made, load_example, make_demo
+from regard.pipeline.start import Example, examples, init, is_made, load_example, make_demo, systems
 from regard.pipeline.story import Story, story
 
 __all__ = [
+    "Added",
     "Brought",
     "Example",
     "Follower",
@@ -36,6 +39,7 @@ __all__ = [
     "Pulled",
     "Refreshed",
     "Story",
+    "add_pull",
     "bring_in",
     "check",
     "decide",
@@ -57,6 +61,7 @@ __all__ = [
     "scheduled",
     "select",
     "story",
+    "systems",
     "table",
     "utc_now",
     "watch",

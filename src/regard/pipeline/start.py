@@ -25,21 +25,33 @@ class Example:
 
     says : the first comment of its blueprint.
     maps : its mapping files; none for event logs, which need none.
+    pulls: its pull files; none where the rows come as files.
     """
 
     name: str
     says: str
     folder: Path
     maps: tuple[Path, ...]
+    pulls: tuple[Path, ...] = ()
 
 
 def examples() -> dict[str, Example]:
     """The bundled examples by name."""
+    return {name: one for name, one in _bundled().items() if not one.pulls}
+
+
+def systems() -> dict[str, Example]:
+    """The bundled systems that can be pulled from, by name: Zendesk, HubSpot, Stripe ..."""
+    return {name: one for name, one in _bundled().items() if one.pulls}
+
+
+def _bundled() -> dict[str, Example]:
     found = {}
     for folder in sorted(path for path in _examples_folder().iterdir() if (path / BLUEPRINT).is_file()):
         first = (folder / BLUEPRINT).read_text(encoding="utf-8").splitlines()[0]
         says = first.lstrip("# ").strip() if first.startswith("#") else ""
-        found[folder.name] = Example(folder.name, says, folder, tuple(sorted(folder.glob("*.map.yaml"))))
+        maps, pulls = tuple(sorted(folder.glob("*.map.yaml"))), tuple(sorted(folder.glob("*.pull.yaml")))
+        found[folder.name] = Example(folder.name, says, folder, maps, pulls)
     return found
 
 

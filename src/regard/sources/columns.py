@@ -41,6 +41,11 @@ class Column:
         return self.type.endswith("[]")
 
     @property
+    def may_be_list(self) -> bool:
+        """Whether it is a text that may be a list: JSON is read as text where a value is no plain one."""
+        return self.is_text and self.format.type in ("json", "jsonl")
+
+    @property
     def is_number(self) -> bool:
         return self.type in INTEGERS or self.type in FLOATS or self.type.startswith("DECIMAL")
 
@@ -63,6 +68,17 @@ def text(column: Column) -> str:
     if column.is_list:
         return f"array_to_string({sql}, ', ')"
     return f"CAST({sql} AS VARCHAR)"
+
+
+def values(column: Column) -> str:
+    """The values of a list column, or of a text that may be a list, as a list of texts without what is empty."""
+    if column.is_list:
+        return f"list_filter({column.sql}, lambda x: x IS NOT NULL)"
+    said = text(column)
+    inside = f"CAST(TRY(from_json({said}, '[\"VARCHAR\"]')) AS VARCHAR[])"
+    alone = f"CASE WHEN {said} IS NOT NULL THEN [{said}] END"
+    either = f"CASE WHEN starts_with({said}, '[') THEN coalesce({inside}, {alone}) ELSE {alone} END"
+    return f"list_filter({either}, lambda x: x IS NOT NULL)"
 
 
 def key_text(column: Column) -> str:

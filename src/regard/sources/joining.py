@@ -8,7 +8,7 @@ from pathlib import Path
 from regard.engine.duck import literal, quoted
 from regard.errors import MappingError, nearest
 from regard.sources.columns import Column, number, text
-from regard.sources.mapping import Aggregate, Format, Join, Ref
+from regard.sources.mapping import MADE_COLUMNS, Aggregate, Format, Join, Ref
 from regard.sources.staging import BODY, Relation, Stage
 
 BROKEN, PARTNER = "__broken", "__partner"
@@ -23,7 +23,7 @@ def column_of(relation: Relation, ref: Ref, *, where: str) -> Column:
     """
     found = relation.columns.get(ref.name)
     if found is None:
-        shown = [name for name in relation.columns if not name.startswith("_")]
+        shown = [name for name in relation.columns if name not in MADE_COLUMNS and not name.startswith("__")]
         close = nearest(ref.name, shown)
         raise MappingError(
             f"{where}:{ref.line}: there is no column {ref.name!r}.",

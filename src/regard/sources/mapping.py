@@ -141,12 +141,16 @@ class Money:
 
 @dataclass(frozen=True)
 class Rating:
-    """A rating and the scale it was given on; what lies outside low..high is a reject."""
+    """A rating and the scale it was given on; what lies outside low..high is a reject.
+
+    map : the numbers that words of the column stand for; another word is a reject unless it is a number.
+    """
 
     column: Ref
     scale: Word
     low: float | None = None
     high: float | None = None
+    map: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,10 @@ class Property:
 
 @dataclass(frozen=True)
 class Condition:
-    """Which rows: a leaf over one column, or `every` / `some` of others."""
+    """Which rows: a leaf over one column, or `every` / `some` of others.
+
+    same, other : a column that must hold the same, or something else; where either is empty, neither holds.
+    """
 
     column: Ref | None = None
     among: tuple[str, ...] | None = None
@@ -196,6 +203,8 @@ class Condition:
     below: float | None = None
     at_least: float | None = None
     at_most: float | None = None
+    same: Ref | None = None
+    other: Ref | None = None
     every: tuple[Condition, ...] = ()
     some: tuple[Condition, ...] = ()
 

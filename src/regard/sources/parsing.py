@@ -261,6 +261,8 @@ def _condition(node: Node) -> Condition:
         below=node.maybe_number("below"),
         at_least=node.maybe_number("at_least"),
         at_most=node.maybe_number("at_most"),
+        same=node["same_as"].ref if node.has("same_as") else None,
+        other=node["other_than"].ref if node.has("other_than") else None,
         every=tuple(_condition(item) for item in node["all"].list()) if node.has("all") else (),
         some=tuple(_condition(item) for item in node["any"].list()) if node.has("any") else (),
     )
@@ -287,7 +289,9 @@ def _objects(node: Node) -> tuple[Object, ...]:
 
 
 def _rating(node: Node) -> Rating:
-    return Rating(node["column"].ref, _word(node["scale"]), node.maybe_number("low"), node.maybe_number("high"))
+    numbers = tuple((key, said.number) for key, said in node["map"].items()) if node.has("map") else ()
+    low, high = node.maybe_number("low"), node.maybe_number("high")
+    return Rating(node["column"].ref, _word(node["scale"]), low, high, numbers)
 
 
 def _money(node: Node) -> Money:

@@ -9,7 +9,7 @@ from typing import cast
 from regard.plugins import installed, load
 from regard.sources.delimited import Delimited
 from regard.sources.formats import Guess
-from regard.sources.mapping import Format, Join, Mapping, Ref
+from regard.sources.mapping import MADE_COLUMNS, Format, Join, Mapping, Ref
 from regard.sources.records import JsonArray, JsonLines
 from regard.sources.sheets import Sav, Xlsx
 from regard.sources.staging import Reading, Stage, Staged
@@ -90,10 +90,15 @@ def _every(mapping: Mapping) -> Iterable[str]:
 
 
 def _own(names: Iterable[str], aliases: set[str]) -> tuple[str, ...]:
-    own = (name for name in names if name.partition(".")[0] not in aliases and not name.startswith("_"))
+    own = (name for name in names if name.partition(".")[0] not in aliases and not _made(name))
     return tuple(dict.fromkeys(own))
 
 
 def kinds() -> list[str]:
     """The kinds of file that can be read, those of plugins among them."""
     return sorted({"parquet", *READERS, *installed("sources")})
+
+
+def _made(name: str) -> bool:
+    """Whether a column is made here and not the file's own."""
+    return name in MADE_COLUMNS or name.startswith("__")

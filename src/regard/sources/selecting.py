@@ -7,11 +7,24 @@ nothing is wrong, or gives the reason where something is (`Fields.wrong`).
 from __future__ import annotations
 
 from collections.abc import Mapping as Mapped
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from regard.blueprint.money import EXPONENTS
 from regard.engine.duck import literal, quoted
-from regard.sources.columns import Column, joined, key_text, listed, money, number, number_text, text, there, truth
+from regard.sources.columns import (
+    Column,
+    joined,
+    key_text,
+    listed,
+    money,
+    number,
+    number_text,
+    text,
+    there,
+    truth,
+    values,
+)
 from regard.sources.joining import BROKEN, PARTNER, column_of
 from regard.sources.mapping import Condition, Interaction, Mapping, Money, Property, Ref, Refs, Time, Word
 from regard.sources.moments import EARLIEST, LATEST, moment
@@ -136,6 +149,9 @@ def condition(said: Condition, scene: Scene) -> str:
             parts.append(f"coalesce({text(column)} NOT IN ({listed(said.outside)}), true)")
         if said.present is not None:
             parts.append(f"{text(column)} IS {'NOT ' if said.present else ''}NULL")
+        for sign, ref in (("=", said.same), ("<>", said.other)):
+            if ref is not None:
+                parts.append(f"{text(column)} {sign} {text(scene.column(ref))}")
         bounds = ((">", said.above), ("<", said.below), (">=", said.at_least), ("<=", said.at_most))
         parts += [f"{number(column)} {sign} {bound}" for sign, bound in bounds if bound is not None]
     return "(" + " AND ".join(parts) + ")" if parts else "true"
@@ -256,8 +272,8 @@ def _handles(interaction: Interaction, scene: Scene, fields: Fields) -> list[str
     for place, handle in enumerate(interaction.handles):
         column = scene.column(handle.column)
         kind = literal(handle.kind)
-        if column.is_list:
-            value = fields.read(f"f_handle{place}", f"list_filter({column.sql}, lambda x: x IS NOT NULL)")
+        if column.is_list or column.may_be_list:
+            value = fields.read(f"f_handle{place}", values(column))
             lists.append(f"list_transform({value}, lambda x: {{'kind': {kind}, 'value': CAST(x AS VARCHAR)}})")
             empty.append(f"coalesce(len({value}), 0) = 0")
         else:
@@ -278,8 +294,8 @@ def _objects(interaction: Interaction, scene: Scene, fields: Fields) -> list[str
             qualifier = fields.read(f"f_qualifier{place}", qualifier)
         struct = f"{{'type': {literal(said.type)}, 'id': %s, 'qualifier': {qualifier}}}"
         name = f"f_object{place}"
-        if said.split or (len(columns) == 1 and columns[0].is_list):
-            source = f"string_split({text(columns[0])}, {literal(said.split)})" if said.split else columns[0].sql
+        if said.split or (len(columns) == 1 and (columns[0].is_list or columns[0].may_be_list)):
+            source = f"string_split({text(columns[0])}, {literal(said.split)})" if said.split else values(columns[0])
             trimmed = f"list_transform({source}, lambda x: nullif(trim(CAST(x AS VARCHAR)), ''))"
             value = fields.read(name, f"list_filter({trimmed}, lambda x: x IS NOT NULL)")
             lists.append(f"list_transform({value}, lambda x: {struct % 'x'})")
@@ -317,7 +333,7 @@ def _rating(interaction: Interaction, scene: Scene, fields: Fields) -> None:
     if said is None:
         return
     column = scene.column(said.column)
-    fields.shown["rating"] = fields.read("f_rating", number(column))
+    fields.shown["rating"] = fields.read("f_rating", _numbered(column, said.map))
     raw, given = fields.read("f_rating_raw", text(column)), fields.read("f_rating_given", there(column))
     scale = fields.read("f_scale", word(said.scale, scene))
     fields.shown["scale"] = f"CASE WHEN f_rating IS NOT NULL THEN {scale} END"
@@ -330,6 +346,14 @@ def _rating(interaction: Interaction, scene: Scene, fields: Fields) -> None:
         span = f"{low:g} to {high:g}" if low is not None and high is not None else "its range"
         says = literal(f", which is not on the scale of {span}.")
         fields.reject(f"f_rating IS NOT NULL AND ({' OR '.join(outside)})", holds(refs, raw), says)
+
+
+def _numbered(column: Column, numbers: Sequence[tuple[str, float]]) -> str:
+    """A column's number, or the one that its word stands for."""
+    if not numbers:
+        return number(column)
+    branches = " ".join(f"WHEN {literal(key)} THEN {value}" for key, value in numbers)
+    return f"CASE {text(column)} {branches} ELSE {number(column)} END"
 
 
 def _text(interaction: Interaction, scene: Scene, fields: Fields) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from regard.blueprint.durations import seconds
 from regard.errors import MappingError, SourceError
+from regard.sources.pull.additions import understood
 
 if TYPE_CHECKING:
     from regard.sources.pull.document import Pull
@@ -48,7 +49,8 @@ def resources(pull: Pull, said: Said, at_end: ExitStack) -> list[Any]:
     session = _session(said)
     at_end.callback(session.close)
     client = {**said["client"], "session": session}
-    listed = [_watched(one, said.get("resource_defaults") or {}) for one in said["resources"]]
+    watched = [_watched(one, said.get("resource_defaults") or {}) for one in said["resources"]]
+    listed = [understood(one, pull.place) for one in watched]
     config: Any = {"client": client, "resources": listed}
     if said.get("resource_defaults"):
         config["resource_defaults"] = said["resource_defaults"]

@@ -18,7 +18,7 @@ import msgspec
 from regard.blueprint.money import exponent, minor
 from regard.errors import SettingError, SourceError
 from regard.ledger.log import Fact
-from regard.sources.mapping import Condition, Interaction, Mapping, Money, Object, Ref, Refs, Time, Word
+from regard.sources.mapping import Condition, Interaction, Mapping, Money, Object, Rating, Ref, Refs, Time, Word
 from regard.sources.push import moments, words
 from regard.sources.push.heard import LONGEST_ID, Bounds, Heard, not_json, reason_of
 
@@ -123,7 +123,7 @@ def _fact(mapping: Mapping, meant: Interaction, row: Row, event: str, at: int) -
     _objects(fact, meant.objects, row)
     if (meant.handles or meant.objects) and not fact.handle_values and not fact.object_ids:
         raise ValueError("handles and objects are empty: it is about nobody and nothing")
-    if meant.rating is not None and (rating := row.number(meant.rating.column)) is not None:
+    if meant.rating is not None and (rating := _rated(meant.rating, row)) is not None:
         fact.rating, fact.scale = rating, word(meant.rating.scale, row)
         low, high = meant.rating.low, meant.rating.high
         if (low is not None and rating < low) or (high is not None and rating > high):
@@ -218,6 +218,9 @@ def holds(said: Condition, row: Row) -> bool:
         return False
     if said.present is not None and (text is not None) != said.present:
         return False
+    for ref, same in ((said.same, True), (said.other, False)):
+        if ref is not None and (text is None or (beside := row.text(ref)) is None or (text == beside) != same):
+            return False
     bounds = ((said.above, "gt"), (said.below, "lt"), (said.at_least, "ge"), (said.at_most, "le"))
     if any(bound is not None for bound, _ in bounds):
         number = row.number(said.column)
@@ -256,6 +259,12 @@ def _money(fact: Fact, name: str, said: Money, row: Row) -> None:
         amount = round(amount * (row.number(factor) or 0.0))
     setattr(fact, name, -amount if said.negate else amount)
     fact.currency = fact.currency or currency.upper()
+
+
+def _rated(said: Rating, row: Row) -> float | None:
+    numbers = dict(said.map)
+    text = row.text(said.column)
+    return numbers[text] if text in numbers else row.number(said.column)
 
 
 def _minor(text: str, currency: str, said: Money) -> int:
