@@ -66,8 +66,8 @@ def figures(address, **headers):
 
 
 @contextmanager
-def served(workspace):
-    """A real `regard serve`, with its followers."""
+def served(workspace, said=None):
+    """A real `regard serve`, with its followers; said : takes the lines of its log."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -78,7 +78,9 @@ def served(workspace):
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        _, text = process.communicate(timeout=60)
+        if said is not None:
+            said += text.splitlines()
 
 
 def alive(address):
@@ -103,7 +105,8 @@ def test_a_server_says_what_it_did_and_so_does_its_follower(workspace):
     store = Store.open(workspace)
     secret = Keys(store).create("shop").secret
     store.close()
-    with served(workspace) as address:
+    log = []
+    with served(workspace, log) as address:
         until(lambda: get(address, "/readyz")[0] == 200)
         said = json.loads(get(address, "/readyz")[1])
         assert [one["name"] for one in said["checks"]] == ["store", "log", "follower"]
@@ -136,6 +139,15 @@ def test_a_server_says_what_it_did_and_so_does_its_follower(workspace):
         until(lambda: not lives(workspace, FOLLOW))
         until(lambda: get(address, "/readyz")[0] == 503)
         until(lambda: get(address, "/readyz")[0] == 200)  # it is started again
+        assert (
+            send(address, "/api/v1/interactions", [{**visit(1), "event": "other", "text": "ada wrote"}], secret) == 202
+        )
+        for path in ("/people?q=ada@example.com", "/api/v1/people/email:ada@example.com", "/people/ada@example.com"):
+            assert get(address, path.replace("@", "%40"))[0] in (200, 404)
+    told = [json.loads(line) for line in log]
+    assert {one["process"] for one in told} >= {"serve"}
+    assert any("is started again" in one["says"] for one in told)
+    assert "ada" not in "\n".join(log)
 
 
 def test_without_a_follower_a_server_is_alive_and_not_ready(workspace, serving):

@@ -72,9 +72,10 @@ def _watch(voice: Voice, until_closed: bool) -> None:
     from regard import pipeline
 
     workspace = voice.find()
-    voice.say(f"Watching {len(pipeline.pulls(workspace))} pulls.")
-    stop = stopped(until_closed, voice)
-    watcher = threading.Thread(target=pipeline.watch, args=(workspace, stop), kwargs={"say": voice.say}, daemon=True)
+    say = voice.talk("pull")
+    say(f"Watching {len(pipeline.pulls(workspace))} pulls.")
+    stop = stopped(until_closed, say)
+    watcher = threading.Thread(target=pipeline.watch, args=(workspace, stop), kwargs={"say": say}, daemon=True)
     watcher.start()
     stop.wait()
     watcher.join(LEAVE_S)  # a long pull is left in the middle: the next one begins where it began

@@ -42,6 +42,12 @@ class Voice:
         if not self.quiet:
             click.echo(line, err=True)
 
+    def talk(self, process: str) -> Callable[[str], None]:
+        """How a command that runs for long says something: a line for people, or one of JSON for machines."""
+        from regard.cli.logs import talk
+
+        return talk(process, quiet=self.quiet)
+
     def result(self, data: object, lines: Sequence[str]) -> None:
         """The command's result: `data` as JSON, or `lines` for people."""
         if self.json:
@@ -147,7 +153,7 @@ def _complain(voice: Voice, error: RegardError) -> None:
         click.echo(f"{click.style('Error', bold=True)}: {error.message()}", err=True)
 
 
-def stopped(until_closed: bool, voice: Voice) -> threading.Event:
+def stopped(until_closed: bool, say: Callable[[str], None]) -> threading.Event:
     """Set on Ctrl C or a request to end; else when standard input is closed, which is how a child learns of it."""
     stop = threading.Event()
 
@@ -160,5 +166,5 @@ def stopped(until_closed: bool, voice: Voice) -> threading.Event:
         threading.Thread(target=lambda: leave(sys.stdin.buffer.read()), daemon=True).start()
     else:
         signal.signal(signal.SIGINT, leave)
-        voice.say("Following; Ctrl C ends it.")
+        say("Following; Ctrl C ends it.")
     return stop

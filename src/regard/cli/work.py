@@ -76,8 +76,9 @@ def refresh_command(voice: Voice, engine_name: str, follow: bool, until_closed: 
         import os
 
         os.nice(NICE)
-        keeper = pipeline.Freshness(workspace, clock=pipeline.utc_now, say=voice.say)
-        stop = stopped(until_closed, voice)
+        say = voice.talk("refresh")
+        keeper = pipeline.Freshness(workspace, clock=pipeline.utc_now, say=say)
+        stop = stopped(until_closed, say)
         threading.Thread(target=keeper.follow, args=(stop,), daemon=True).start()
         stop.wait()  # tables that are being worked out are left as they were
         return
@@ -110,7 +111,7 @@ def serve_command(voice: Voice, port: int | None, host: str, proxies: tuple[str,
     """
     from regard import web
 
-    web.serve(voice.find(), host=host, port=port, proxies=proxies, say=voice.say)
+    web.serve(voice.find(), host=host, port=port, proxies=proxies, say=voice.talk("serve"))
 
 
 @click.command("follow", epilog="Example: regard follow")
@@ -123,7 +124,8 @@ def follow_command(voice: Voice, until_closed: bool) -> None:
     """
     from regard.pipeline import follow
 
-    follow(voice.find(), stopped(until_closed, voice), say=voice.say)
+    say = voice.talk("follow")
+    follow(voice.find(), stopped(until_closed, say), say=say)
 
 
 @click.command(

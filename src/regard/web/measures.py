@@ -5,6 +5,7 @@ No label says anything of a customer, an address or a key: routes stand as templ
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,6 +18,9 @@ from regard.web.snippet import PATH as SNIPPET
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+SLOW_S = 5.0
+"""An answer that takes longer gets a line in the log, and so does one that broke."""
+LOG = logging.getLogger("regard.web")
 OTHER, STATIC, HOOKS = "other", "/static", "/hooks/{name}"
 REFUSED: Mapping[int, str] = {
     400: "unusable", 401: "unknown_key", 403: "not_allowed", 404: "no_such_webhook", 405: "method", 408: "slow",
@@ -50,6 +54,9 @@ class Measures:
         self.seconds.labels(route).observe(took_s)
         if status in REFUSED and route in INTAKE:
             self.refused.labels(REFUSED[status]).inc()
+        if status == HTTPStatus.INTERNAL_SERVER_ERROR or took_s > SLOW_S:
+            told = {"route": route, "method": method, "status": status, "seconds": round(took_s, 3)}
+            LOG.warning("An answer %s.", "broke" if status == 500 else f"took {took_s:.1f} s", extra=told)
         if route == "/sign-in" and method == "POST" and status >= HTTPStatus.BAD_REQUEST:
             self.sign_ins.inc()
 

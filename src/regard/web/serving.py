@@ -94,6 +94,7 @@ def _serve(
         settle()
         settings = uvicorn.Config(
             app,
+            log_config=None,  # the command has said how: cli/logs.py
             log_level="warning",
             access_log=False,
             proxy_headers=bool(proxies),
