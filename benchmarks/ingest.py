@@ -151,11 +151,12 @@ def serve_alone(folder: str, port: str) -> None:
     from regard.access import Pace
     from regard.web import create_app
     from regard.web.serving import settle
+    from regard.web.wire import Wire
 
     workspace = Workspace(Path(folder))
     app = create_app(workspace, keys=Keys(Store.open(workspace)), pace=Pace())
     settle()
-    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning", access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning", access_log=False, http=Wire)
 
 
 def started(command: list[str], port: int) -> subprocess.Popen[bytes]:

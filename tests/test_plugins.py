@@ -30,5 +30,11 @@ def test_two_packages_with_one_name_are_refused(monkeypatch):
 
 
 def test_an_unknown_group_says_which_there_are():
-    with pytest.raises(PluginError, match="sources, channels, engines"):
+    with pytest.raises(PluginError, match="sources, channels, engines, conventions"):
         plugins.installed("engine")
+
+
+def test_every_plugin_of_our_own_can_be_loaded():
+    for group, names in plugins.OWN.items():
+        for name in names:
+            assert callable(plugins.load(group, name)), (group, name)

@@ -1,9 +1,11 @@
-"""Finds sources, channels and engines that other packages bring, by entry point.
+"""Finds sources, channels, engines and conventions that other packages bring, by entry point.
 
 A package registers a plugin in its own `pyproject.toml`:
 
     [project.entry-points."regard.engines"]
     flink = "regard_flink:connect"
+
+What Regard itself brings under such a name stands in `OWN`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,10 @@ from importlib.metadata import EntryPoint, entry_points
 
 from regard.errors import PluginError, nearest
 
-GROUPS = ("sources", "channels", "engines")
+GROUPS = ("sources", "channels", "engines", "conventions")
+OWN = {
+    "conventions": {"plain": "regard.sources.push.plain:spoken", "segment": "regard.sources.push.segment:spoken"},
+}
 
 
 def installed(group: str) -> dict[str, EntryPoint]:
@@ -23,7 +28,7 @@ def installed(group: str) -> dict[str, EntryPoint]:
     """
     if group not in GROUPS:
         raise PluginError(f"There is no plugin group {group!r}.", allowed=", ".join(GROUPS))
-    found: dict[str, EntryPoint] = {}
+    found = {name: EntryPoint(name, value, f"regard.{group}") for name, value in OWN.get(group, {}).items()}
     for entry in entry_points(group=f"regard.{group}"):
         if entry.name in found and found[entry.name].value != entry.value:
             raise PluginError(

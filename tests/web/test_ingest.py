@@ -540,3 +540,15 @@ def test_the_pages_and_the_api_behind_are_untouched(ask):
     assert ask(lambda client: client.get("/v1/track")).status_code == 405
     assert ask(lambda client: client.get("/api/v1/openapi.json")).status_code == 200
     assert ask(lambda client: client.get("/static/base.css")).status_code in (200, 404)
+
+
+def test_what_was_accepted_is_sealed_rejected_or_known_whichever_way_it_came(post, held):
+    good = [{"event": "seen", "interaction_id": f"m-{at}"} for at in range(6)]
+    sent = [good[:3], [*good[3:5], {"event": 1}], [good[0], good[5]], [{**good[1], "channel": "phone"}]]
+    answers = [post("/api/v1/interactions", items).json() for items in sent]
+    assert [(one["accepted"], one["rejected"]) for one in answers] == [(3, 0), (2, 1), (2, 0), (1, 0)]
+    facts, rejects = held(), held("rejects")
+    assert [row["interaction_id"] for row in facts] == [f"m-{at}" for at in range(6)]
+    assert facts[1]["channel"] is None
+    known = 1  # m-0 came twice, word for word
+    assert sum(one["accepted"] + one["rejected"] for one in answers) == len(facts) + len(rejects) + known

@@ -27,11 +27,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from regard.access import Key, Keys, Pace
 from regard.blueprint import read as read_blueprint
 from regard.errors import BlueprintError, LogError, MappingError, RegardError, SourceError, StoreError
-from regard.ledger.log import Gauges, GroupCommit, payload_of
+from regard.ledger.log import BodyHead, Gauges, GroupCommit, payload_of, payload_of_body
 from regard.sources import Mapping, read_mapping
 from regard.sources.push import Bounds, Heard, cloudevents, hooks, plain, segment
 from regard.sources.push.signatures import verify
 from regard.web import snippet
+from regard.web.answers import RefusedError, preflight, refuse, say
 from regard.workspace import Workspace
 
 BODY_S = 30.0
@@ -43,7 +44,6 @@ RETRY_S = 1
 FULL_RETRY_S = 30
 SAID = 20
 """Reasons that one answer names at most."""
-ALLOWED_HEADERS = "authorization, content-type, content-encoding, webhook-id, webhook-timestamp, webhook-signature"
 SEGMENT = re.compile(rf"/v1/({'|'.join((*segment.CALLS, *segment.BATCHES))})/?")
 SHORT = {"t": "track", "p": "page", "i": "identify", "s": "screen", "g": "group", "a": "alias"}
 """What analytics.js calls them in its addresses."""
@@ -51,17 +51,6 @@ PLAIN = "/api/v1/interactions"
 CLOUD = "/api/v1/cloudevents"
 WEBHOOK = "one with a file maps/NAME.map.yaml"
 HOOK = re.compile(r"/hooks/([A-Za-z0-9][A-Za-z0-9_-]{0,79})")
-
-
-class RefusedError(Exception):
-    """A request that is answered with a reason instead."""
-
-    def __init__(self, status: int, title: str, *, detail: str | None = None, allowed: str | None = None,
-                 hint: str | None = None, retry_s: float | None = None) -> None:  # fmt: skip
-        super().__init__(title)
-        self.status, self.retry_s = status, retry_s
-        self.said = {"type": "about:blank", "title": title, "status": status}
-        self.said |= {k: v for k, v in (("detail", detail), ("allowed", allowed), ("hint", hint)) if v}
 
 
 @dataclass(frozen=True)
@@ -111,7 +100,7 @@ class Ingest:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         origin = headers.get("origin")
         if scope["method"] == "OPTIONS":
-            await _preflight(send, origin, methods)
+            await preflight(send, origin, methods)
             return
         held = 0
         try:
@@ -122,12 +111,12 @@ class Ingest:
                 body = await _body(receive, bounds, scope["path"])
             body = _unpacked(body, headers, bounds, scope["path"])
             status, said = await answer(Asked(headers, body))
-            await _send(send, status, json.dumps(said).encode(), origin)
+            await say(send, status, json.dumps(said).encode(), origin)
         except TimeoutError:
-            await _refuse(send, RefusedError(408, f"The body did not come within {BODY_S:g} s."), origin)
+            await refuse(send, RefusedError(408, f"The body did not come within {BODY_S:g} s."), origin)
         except RefusedError as refusal:
             self.gauges.turned_away += refusal.status == 429
-            await _refuse(send, refusal, origin)
+            await refuse(send, refusal, origin)
         except _GoneError:
             return
         finally:
@@ -153,17 +142,25 @@ class Ingest:
         secret = _secret(asked.headers)
         try:
             key = self._key(secret or segment.write_key(asked.body), asked, ("ingest", "browser"))
-            heard = segment.hear(call, asked.body, source=key.source, received_at=self._now(), vouch=self._vouch(key))
+            now = self._now()
+            if secret and key.may("ingest") and (n := segment.sound(call, asked.body, received_at=now)):
+                await self._keep(key, n, BodyHead(key.source, now, "segment", call), asked.body)
+                return 200, {"success": True}
+            heard = segment.hear(call, asked.body, source=key.source, received_at=now, vouch=self._vouch(key))
         except SourceError as error:
             raise _unusable(error) from None
-        await self._keep(key, heard)
+        await self._keep_heard(key, heard)
         _some_fits(heard)
         return 200, {"success": True}
 
     async def _plain(self, asked: Asked) -> tuple[int, dict[str, object]]:
         key = self._key(_secret(asked.headers), asked, ("ingest",))
+        now = self._now()
+        if n := plain.sound(asked.body, received_at=now):
+            await self._keep(key, n, BodyHead(key.source, now, "plain"), asked.body)
+            return 202, {"accepted": n, "rejected": 0, "errors": []}
         try:
-            heard = plain.hear(asked.body, source=key.source, received_at=self._now())
+            heard = plain.hear(asked.body, source=key.source, received_at=now)
         except SourceError as error:
             raise _unusable(error) from None
         return await self._counted(key, heard)
@@ -177,7 +174,7 @@ class Ingest:
         return await self._counted(key, heard)
 
     async def _counted(self, key: Key | None, heard: Heard) -> tuple[int, dict[str, object]]:
-        await self._keep(key, heard)
+        await self._keep_heard(key, heard)
         _some_fits(heard)
         errors = [{"index": one.line - 1, "reason": one.reason} for one in heard.refused]
         return 202, {"accepted": len(heard.facts), "rejected": len(errors), "errors": errors}
@@ -258,22 +255,33 @@ class Ingest:
         keys = self.keys
         return lambda person, proof: keys.vouched(key, person, proof)
 
-    async def _keep(self, key: Key | None, heard: Heard) -> None:
-        """Answer for it only when it is on the disk."""
-        if self.pace is not None and key is not None and (wait := self.pace.take(key.name, heard.n, rate=key.rate)):
+    async def _keep_heard(self, key: Key | None, heard: Heard) -> None:
+        self._paced(key, heard.n)
+        if heard.n:
+            await self._synced(payload_of(heard.delivery()))
+            self.gauges.events += len(heard.facts)
+            self.gauges.rejects += len(heard.refused)
+
+    async def _keep(self, key: Key, n: int, head: BodyHead, body: bytes) -> None:
+        """A body of which everything can be used, as it is: what is not an answer to its sender is done later."""
+        self._paced(key, n)
+        await self._synced(payload_of_body(head, body))
+        self.gauges.events += n
+
+    def _paced(self, key: Key | None, n: int) -> None:
+        if self.pace is not None and key is not None and (wait := self.pace.take(key.name, n, rate=key.rate)):
             raise RefusedError(429, f"The key {key.name!r} sends faster than it may.", retry_s=wait,
                           allowed=f"{key.rate:g} events a second")  # fmt: skip
-        if not heard.n:
-            return
+
+    async def _synced(self, payload: bytes) -> None:
+        """Answer for it only when it is on the disk."""
         if self._resting is None:
             self._resting = asyncio.get_running_loop().create_task(self._rest())
         try:
-            await self.log.append(payload_of(heard.delivery()))
+            await self.log.append(payload)
         except LogError as error:
             raise RefusedError(503, error.problem, detail=error.found, hint=error.hint, retry_s=FULL_RETRY_S) from None
         self.gauges.requests += 1
-        self.gauges.events += len(heard.facts)
-        self.gauges.rejects += len(heard.refused)
 
     def _room(self, headers: Mapped[str, str], bounds: Bounds, path: str) -> int:
         """Take room in memory for a body of the size it says, or of the largest there may be."""
@@ -380,43 +388,3 @@ def _too_large(path: str, bounds: Bounds, size: int | None) -> RefusedError:
 
 def _unusable(error: RegardError) -> RefusedError:
     return RefusedError(400, error.problem, detail=error.found, allowed=error.allowed, hint=error.hint)
-
-
-def _cors(origin: str | None) -> list[tuple[bytes, bytes]]:
-    """Any page may ask; which pages may send is said by the key."""
-    if origin is None:
-        return []
-    said = origin.encode("latin-1", "replace")
-    return [
-        (b"access-control-allow-origin", said), (b"access-control-allow-credentials", b"true"), (b"vary", b"Origin"),
-    ]  # fmt: skip
-
-
-async def _preflight(send: Send, origin: str | None, methods: str) -> None:
-    headers = [
-        *_cors(origin), (b"access-control-allow-methods", methods.encode()),
-        (b"access-control-allow-headers", ALLOWED_HEADERS.encode()), (b"access-control-max-age", b"86400"),
-    ]  # fmt: skip
-    await send({"type": "http.response.start", "status": 204, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
-
-
-async def _refuse(send: Send, refusal: RefusedError, origin: str | None) -> None:
-    more: list[tuple[bytes, bytes]] = []
-    if refusal.retry_s is not None:
-        more.append((b"retry-after", str(max(1, round(refusal.retry_s + 0.5))).encode()))
-    if refusal.status == 401:
-        more.append((b"www-authenticate", b'Basic realm="write key"'))
-    if refusal.status == 405:
-        more.append((b"allow", b"POST, OPTIONS"))
-    body = json.dumps(refusal.said, ensure_ascii=False).encode()
-    await _send(send, refusal.status, body, origin, kind=b"application/problem+json", more=more)
-
-
-async def _send(
-    send: Send, status: int, body: bytes, origin: str | None, *, kind: bytes = b"application/json",
-    more: list[tuple[bytes, bytes]] | None = None,
-) -> None:  # fmt: skip
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *_cors(origin), *(more or [])]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

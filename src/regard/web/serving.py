@@ -15,6 +15,7 @@ from regard.pipeline import Follower, scheduled
 from regard.store import Store, alone
 from regard.web.app import create_app, utc_now
 from regard.web.warming import Warmer
+from regard.web.wire import Wire
 from regard.workspace import Workspace
 
 FIRST_PORT = 8123
@@ -97,6 +98,7 @@ def _serve(
             log_config=None,  # the command has said how: cli/logs.py
             log_level="warning",
             access_log=False,
+            http=Wire,
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
         )

@@ -1,4 +1,4 @@
-"""What one delivery says, as it stands in the log: a head, then one line of JSON for each row.
+"""What one delivery says, as it stands in the log: a head, then a line of JSON for each row, or a body as it was sent.
 
     {"source": "shop", "received_at": 1767225600000000, "tables": {"interactions": [2, 310], "rejects": [1, 90]}}
     {"interaction_id": "m-1", "occurred_at": ..., "event": "Order Completed", "handle_kinds": ["user"], ...}
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -22,6 +22,9 @@ import pyarrow.json as pj
 
 from regard.engine import schema
 from regard.errors import LedgerError
+from regard.ledger.log.bodies import Head as Spoken
+from regard.ledger.log.bodies import Pieces, read_body
+from regard.ledger.log.said import Attribute, Delivery, Fact, Member, Refused
 from regard.tables import INTERACTIONS
 
 MICROS = 1_000_000
@@ -29,107 +32,17 @@ LINE_BYTES = 16 * 2**20
 """The longest line that is read back; bodies are bounded far below it."""
 
 
-class Fact(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
-    """One interaction on its way; what is None is null in the ledger.
-
-    occurred_at      : microseconds since 1970, UTC.
-    precision        : "day", or None for "instant".
-    handle_kinds ... : side by side, as long as each other; `object_qualifiers` may be empty: none has one.
-    """
-
-    interaction_id: str
-    occurred_at: int
-    event: str
-    zone: str | None = None
-    precision: str | None = None
-    direction: str | None = None
-    channel: str | None = None
-    handle_kinds: list[str] = []
-    handle_values: list[str] = []
-    object_types: list[str] = []
-    object_ids: list[str] = []
-    object_qualifiers: list[str | None] = []
-    account: str | None = None
-    role: str | None = None
-    unit: str | None = None
-    language: str | None = None
-    actor: str | None = None
-    kind: str | None = None
-    rating: float | None = None
-    scale: str | None = None
-    text: str | None = None
-    amount_minor: int | None = None
-    currency: str | None = None
-    cost_minor: int | None = None
-    duration_s: float | None = None
-    corrects: str | None = None
-    retracts: str | None = None
-    property_keys: list[str] = []
-    property_values: list[str] = []
-
-
-class Refused(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One row that did not fit: its place in what was sent, from 1, why, and what it said (JSON)."""
-
-    line: int
-    reason: str
-    row: str
-    file: str | None = None
-    event: str | None = None
-
-
-class Member(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One row of `memberships`; times as in `Fact`."""
-
-    account: str
-    kind: str
-    handle: str
-    from_at: int
-    parent: str | None = None
-    role: str | None = None
-    to_at: int | None = None
-
-
-class Attribute(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One row of `objects`: what was said of an object; times as in `Fact`."""
-
-    type: str
-    id: str
-    at: int
-    attribute: str
-    value: str
-
-
 class Head(msgspec.Struct):
-    """Who sent it and when it came, and for each table its rows and their bytes."""
+    """Who sent it and when it came, and for each table its rows and their bytes; or the convention of its body.
 
-    source: str
-    received_at: int
-    tables: dict[str, tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What one accepted request said.
-
-    source      : of the key it came with.
-    received_at : microseconds since 1970, UTC.
+    A Regard from before there were bodies finds no tables in the head of one, and says that it is too old.
     """
 
     source: str
     received_at: int
-    facts: Sequence[Fact] = ()
-    refused: Sequence[Refused] = ()
-    members: Sequence[Member] = ()
-    attributes: Sequence[Attribute] = ()
-
-    def tables(self) -> dict[str, Sequence[msgspec.Struct]]:
-        """The rows by table; tables without rows are left out."""
-        rows = {
-            INTERACTIONS.name: self.facts, "rejects": self.refused,
-            "memberships": self.members, "objects": self.attributes,
-        }  # fmt: skip
-        return {name: some for name, some in rows.items() if some}
+    tables: dict[str, tuple[int, int]] | None = None
+    convention: str = ""
+    call: str = ""
 
 
 _encoder = msgspec.json.Encoder()
@@ -152,21 +65,63 @@ def tables_of(payloads: Iterable[memoryview]) -> dict[str, pa.Table]:
 
     Raises : LedgerError for a payload that this Regard did not write.
     """
-    lines: dict[str, list[memoryview]] = {}
-    heads: dict[str, list[tuple[Head, int]]] = {}
+    rows = _Rows()
     for payload in payloads:
         head, at = _head(payload)
-        for name, (n, size) in head.tables.items():
-            lines.setdefault(name, []).append(payload[at : at + size])
-            heads.setdefault(name, []).append((head, n))
+        if head.convention:
+            rows.heard(head, bytes(payload[at:]))
+        else:
+            rows.written(head, payload[at:])
+    return rows.tables()
+
+
+class _Rows:
+    """Rows of many deliveries, those that were written as rows and those that bodies say, in the order they came in."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, list[memoryview]] = {}
+        self._heads: dict[str, list[tuple[Head, int, int]]] = {}
+        self._facts = Pieces(WRITTEN[INTERACTIONS.name])
+        self._spoken: list[tuple[Head, int, int]] = []
+        self._turn = 0
+
+    def written(self, head: Head, rows: memoryview) -> None:
+        at = 0
+        self._turn += 1
+        for name, (n, size) in (head.tables or {}).items():
+            self._lines.setdefault(name, []).append(rows[at : at + size])
+            self._heads.setdefault(name, []).append((head, n, self._turn))
             at += size
-    return {name: _arrow(name, b"".join(some), heads[name]) for name, some in lines.items()}
+
+    def heard(self, head: Head, body: bytes) -> None:
+        said = read_body(Spoken(head.source, head.received_at, head.convention, head.call), body)
+        self._turn += 1
+        if said.facts:
+            self._facts.add(said.facts)
+            self._spoken.append((head, len(said.facts), self._turn))
+        if said.refused or said.members or said.attributes:
+            rest = memoryview(payload_of(replace(said, facts=())))
+            other, at = _head(rest)
+            self.written(other, rest[at:])
+
+    def tables(self) -> dict[str, pa.Table]:
+        read = {name: _read(name, b"".join(some)) for name, some in self._lines.items()}
+        heads = dict(self._heads)
+        if self._spoken:
+            name = INTERACTIONS.name
+            spoken = self._facts.table()
+            read[name] = pa.concat_tables([read[name], spoken]) if name in read else spoken
+            heads[name] = heads.get(name, []) + self._spoken
+        return {name: _arrow(name, table, heads[name]) for name, table in read.items()}
 
 
 def _head(payload: memoryview) -> tuple[Head, int]:
     end = bytes(payload[:4096]).find(b"\n")
     try:
-        return _heads.decode(payload[:end]), end + 1
+        head = _heads.decode(payload[:end])
+        if head.tables is None and not head.convention:
+            raise msgspec.ValidationError("it has neither tables nor a convention")
+        return head, end + 1
     except msgspec.DecodeError as error:
         raise LedgerError(
             "A record of the log is whole and cannot be read.",
@@ -175,21 +130,28 @@ def _head(payload: memoryview) -> tuple[Head, int]:
         ) from error
 
 
-def _arrow(name: str, data: bytes, heads: Sequence[tuple[Head, int]]) -> pa.Table:
-    read = pj.read_json(
+def _read(name: str, data: bytes) -> pa.Table:
+    return pj.read_json(
         io.BytesIO(data),
         read_options=pj.ReadOptions(use_threads=False, block_size=min(LINE_BYTES, len(data) + 1)),
         parse_options=pj.ParseOptions(explicit_schema=WRITTEN[name], unexpected_field_behavior="error"),
     )
-    counts = np.array([n for _, n in heads])
+
+
+def _arrow(name: str, read: pa.Table, heads: Sequence[tuple[Head, int, int]]) -> pa.Table:
+    counts = np.array([n for _, n, _ in heads])
     if read.num_rows != int(counts.sum()):
         raise LedgerError(
             f"The log says {int(counts.sum()):,} rows of {name} and holds {read.num_rows:,}.",
             hint="Keep a copy of .regard/log and report it; nothing was sealed.",
         )
-    sources = pa.array([head.source for head, _ in heads], pa.string())
-    sources = sources.take(pa.array(np.repeat(np.arange(len(counts)), counts)))
-    came = np.repeat(np.array([head.received_at for head, _ in heads]), counts)
+    which = np.repeat(np.arange(len(counts)), counts)
+    turns = np.array([turn for _, _, turn in heads])
+    if (np.diff(turns) < 0).any():  # rows and bodies came in by turns
+        order = np.argsort(turns[which], kind="stable")
+        read, which = read.take(pa.array(order)), which[order]
+    sources = pa.array([head.source for head, _, _ in heads], pa.string()).take(pa.array(which))
+    came = np.array([head.received_at for head, _, _ in heads])[which]
     return _TO_LEDGER[name](read.combine_chunks(), sources, came)
 
 

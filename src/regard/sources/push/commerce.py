@@ -20,6 +20,8 @@ PAID_BACK = ("Order Refunded",)
 MONEY = ("revenue", "total", "value")
 ASSUMED = "USD"
 MOST_PRODUCTS = 200
+MOST = 2**63
+"""Minor units from which on the ledger cannot hold an amount."""
 
 
 def objects_of(said: Mapping[str, object], types: list[str], ids: list[str]) -> None:
@@ -58,6 +60,8 @@ def money_of(event: str, said: Mapping[str, object]) -> tuple[int, str] | None:
     try:
         amount = Decimal(str(said[key]).strip())
         whole = minor(amount, currency)
+        if abs(whole) >= MOST:
+            raise OverflowError
     except (InvalidOperation, SettingError, ValueError, OverflowError):
         raise ValueError(f"{key}: {str(said[key])[:40]!r} is not an amount of money, such as 19.99") from None
     return (-abs(whole) if event in PAID_BACK else whole), currency

@@ -42,6 +42,11 @@ def read(said: str | float) -> int:
         raise ValueError(f"{said!r} is not a time in seconds or milliseconds since 1970") from None
 
 
+def latest(received_at: int) -> dt.datetime:
+    """The latest moment that something received then may say it happened at: see `ahead`."""
+    return EPOCH + (received_at + FURTHEST) * MICRO
+
+
 def ahead(occurred_at: int, received_at: int) -> float | None:
     """Seconds by which a time is ahead of ours, if that is worth saying.
 

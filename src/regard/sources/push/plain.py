@@ -13,7 +13,7 @@ import msgspec
 
 from regard.blueprint.money import minor
 from regard.errors import SettingError, SourceError
-from regard.ledger.log import Fact
+from regard.ledger.log import Delivery, Fact
 from regard.sources.push import moments
 from regard.sources.push.heard import LONGEST_ID, Bounds, Heard, not_json, reason_of
 from regard.sources.push.words import spread, text, without_nul
@@ -100,6 +100,30 @@ def hear(body: bytes, *, source: str, received_at: int, bounds: Bounds = BOUNDS)
     return heard
 
 
+def spoken(call: str, body: bytes, source: str, received_at: int) -> Delivery:
+    """What a body in the log says; see `sound`."""
+    return hear(body, source=source, received_at=received_at).delivery()
+
+
+def sound(body: bytes, *, received_at: int, bounds: Bounds = BOUNDS) -> int:
+    """How many interactions a body brings, if each of them can be used as it is: then it may be heard later.
+
+    Returns : 0 where that is not so, or not certain: `hear` says what is wrong with which.
+    """
+    try:
+        items = _all.decode(body)
+        items = items if isinstance(items, list) else [items]
+        latest = moments.latest(received_at)
+        for one in items:
+            if one.occurred_at is not None and one.occurred_at > latest:
+                return 0
+            if one.amount is not None or one.cost is not None:
+                _worth(one)
+    except (ValueError, RecursionError):  # of msgspec, or ours
+        return 0
+    return len(items) if len(items) <= bounds.items else 0
+
+
 def _one_by_one(heard: Heard, body: bytes, bounds: Bounds) -> Heard:
     try:
         raws = _raws.decode(body) if body.lstrip()[:1] == b"[" else [msgspec.Raw(body)]
@@ -130,7 +154,8 @@ def take(heard: Heard, one: Interaction) -> None:
     )  # fmt: skip
     _who_and_what(fact, one)
     if one.amount is not None or one.cost is not None:
-        _money(fact, one)
+        fact.amount_minor, fact.cost_minor = _worth(one)
+        fact.currency = one.currency
     spread(one.properties, fact.property_keys, fact.property_values)
     if occurred_at > heard.received_at and (late := moments.ahead(occurred_at, heard.received_at)) is not None:
         fact.property_keys.append("clock_ahead_s")
@@ -155,14 +180,14 @@ def _who_and_what(fact: Fact, one: Interaction) -> None:
             fact.object_qualifiers = qualifiers
 
 
-def _money(fact: Fact, one: Interaction) -> None:
+def _worth(one: Interaction) -> tuple[int | None, int | None]:
+    """Amount and cost in minor units. Raises ValueError if they are none."""
     if one.currency is None:
         raise ValueError("currency: an amount needs one, such as EUR")
     try:
-        fact.currency = one.currency
-        fact.amount_minor = minor(one.amount, one.currency) if one.amount is not None else None
-        fact.cost_minor = minor(one.cost, one.currency) if one.cost is not None else None
+        amount, cost = (minor(said, one.currency) if said is not None else None for said in (one.amount, one.cost))
     except (SettingError, OverflowError, ValueError) as error:
         raise ValueError(f"amount: {error.problem if isinstance(error, SettingError) else error}") from None
-    if any(not -INT64 <= n < INT64 for n in (fact.amount_minor, fact.cost_minor) if n is not None):
+    if any(not -INT64 <= n < INT64 for n in (amount, cost) if n is not None):
         raise ValueError("amount: it is too large")
+    return amount, cost

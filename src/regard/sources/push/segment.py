@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from regard.errors import SourceError
-from regard.ledger.log import Attribute, Fact, Member
+from regard.ledger.log import Attribute, Delivery, Fact, Member
 from regard.sources.push import moments
 from regard.sources.push.commerce import money_of, objects_of
 from regard.sources.push.heard import LONGEST_ID, Bounds, Heard, not_json, reason_of
@@ -28,6 +28,8 @@ from regard.sources.push.words import name, spread, text, without_nul
 BOUNDS = Bounds(body=500 * 1024, item=32 * 1024, items=2_500)
 CALLS = ("identify", "track", "page", "screen", "group", "alias")
 BATCHES = ("batch", "import")
+SIMPLE = ("identify", "track", "page", "screen")
+"""Calls that say no more than their own interaction."""
 CHANNELS = {"browser": "web", "mobile": "app"}
 LIBRARIES = {"regard.js": "web", "analytics.js": "web", "analytics-next": "web", "ios": "app", "android": "app",
              "swift": "app", "kotlin": "app", "react-native": "app", "flutter": "app"}  # fmt: skip
@@ -125,6 +127,54 @@ def hear(
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise not_json(error) from None
     return heard
+
+
+def spoken(call: str, body: bytes, source: str, received_at: int) -> Delivery:
+    """What a body in the log says; see `sound`."""
+    return hear(call, body, source=source, received_at=received_at).delivery()
+
+
+def sound(call: str, body: bytes, *, received_at: int, bounds: Bounds = BOUNDS) -> int:
+    """How many events a body brings, if each of them can be used as it is: then it may be heard later.
+
+    Returns : 0 where that is not so, or not certain (as with groups and aliases): `hear` says what is wrong with which.
+    """
+    if len(body) > bounds.item and not _short(call, body, bounds):
+        return 0
+    try:
+        if call in BATCHES:
+            whole = _batch.decode(body)
+            messages, sent_at = whole.batch, whole.sent_at
+        else:
+            single = _single.decode(body)
+            single.type = call
+            messages, sent_at = [single], None
+        if len(messages) > bounds.items or not all(_usable(one, sent_at, received_at) for one in messages):
+            return 0
+    except (ValueError, RecursionError):  # of msgspec, or ours
+        return 0
+    return len(messages)
+
+
+def _short(call: str, body: bytes, bounds: Bounds) -> bool:
+    try:
+        return call in BATCHES and all(len(item) <= bounds.item for item in _raw.decode(body).batch)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _usable(one: Message, sent_at: Moment, received_at: int) -> bool:
+    """Whether `_take` certainly takes it. Raises ValueError if it does not."""
+    if one.type not in SIMPLE or (name(one.user_id) is None and name(one.anonymous_id) is None):
+        return False
+    if one.message_id and len(one.message_id) > LONGEST_ID:
+        return False
+    if one.type == "track":
+        event = _event(one)
+        if one.properties:
+            money_of(event, one.properties)
+    at = _occurred(one, one.sent_at if one.sent_at is not None else sent_at, received_at)
+    return at - received_at <= moments.FURTHEST
 
 
 def _hear_single(heard: Heard, call: str, body: bytes, vouch: Vouch | None, bounds: Bounds) -> None:
