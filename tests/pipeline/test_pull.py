@@ -360,7 +360,8 @@ def test_the_command_speaks_json_and_ends_with_one_where_something_failed(worksp
 
 
 def test_public_reviews_come_with_stars_text_and_reach_and_a_person_only_where_one_is_known(workspace, tmp_path):
-    guide = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "pulling.md").read_text(encoding="utf-8")
+    root = Path(__file__).resolve().parents[2]
+    guide = (root / "docs" / "guides" / "pulling.md").read_text(encoding="utf-8")
     block = guide.split("## Public reviews")[1].split("\n\n")[2]
     mapping = "\n".join(line.removeprefix("    ") for line in block.splitlines())
     reviews = [

@@ -345,3 +345,32 @@ def test_what_is_bundled_passes_the_check(workspace, name):
         one for one in pipeline.check(workspace, now=NOW) if one.severity != "note" and "secret" not in one.problem
     ]
     assert found == []
+
+
+def test_reviews_of_a_site_come_by_its_api(workspace, monkeypatch):
+    reviews = [
+        {"review_id": number, "author": "ada" if number == 1 else None, "published_at": "2026-01-01T10:00:00Z",
+         "updated_at": f"2026-01-0{number}T10:00:00Z", "stars": number, "title": "Late", "body": None, "views": 1200,
+         "order_id": None, "site": "shops"}
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+
+    def page(path, query, headers):
+        due = [one for one in reviews if one["updated_at"] >= query["updated_since"]]
+        begin = int(query.get("page", 0))
+        return {"reviews": due[begin : begin + 2], "next": str(begin + 2) if begin + 2 < len(due) else None}
+
+    address, server = served(page)
+    monkeypatch.setenv("REVIEWS_URL", address)
+    monkeypatch.setenv("REVIEWS_TOKEN", "a-token")
+    pipeline.add_pull(workspace, "reviews")
+    pulled(workspace)
+    found = [
+        (row["rating"], row["scale"], dict(row["properties"])["reach"], len(row["handles"])) for row in facts(workspace)
+    ]
+    assert sorted(found) == [(1.0, "stars", "1200", 1), (2.0, "stars", "1200", 0), (3.0, "stars", "1200", 0)]
+    reviews[1] |= {"stars": 5, "updated_at": "2026-02-01T10:00:00Z"}
+    pulled(workspace)
+    assert sorted(row["rating"] for row in facts(workspace)) == [1.0, 3.0, 5.0]
+    server.shutdown()
+    server.server_close()

@@ -18,7 +18,7 @@ from regard.sources.pull.secrets import names_in
 from regard.sources.reading import loaded, read_mapping, structure
 
 SUFFIX = ".pull.yaml"
-KINDS = ("sql_database", "rest_api", "filesystem")
+KINDS = ("sql_database", "rest_api", "filesystem", "mailbox")
 GUIDE = "See docs/guides/pulling.md."
 
 
@@ -27,7 +27,7 @@ class Pull:
     """One source that is fetched.
 
     name    : of its file, without the suffix.
-    kind    : sql_database, rest_api or filesystem.
+    kind    : sql_database, rest_api, filesystem or mailbox.
     said    : what the file says under that word; secrets are still names ("$TOKEN").
     maps    : the mapping file by kind of row (table, query, resource); "" stands for all.
     every_s : seconds between two pulls; None: only when asked.
@@ -58,7 +58,7 @@ class Pull:
         if self.kind == "rest_api":
             listed = _dicts(self.said.get("resources"))
             return tuple(str(one["name"]) for one in listed if one.get("selected", True))
-        return ("files",)
+        return ("messages",) if self.kind == "mailbox" else ("files",)
 
 
 @cache

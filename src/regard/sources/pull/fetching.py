@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from regard.errors import SourceError
-from regard.sources.pull import apis, databases, engine, folders
+from regard.sources.pull import apis, databases, engine, folders, mailboxes
 from regard.sources.pull.document import Pull
 from regard.sources.pull.secrets import Secrets
 from regard.sources.pull.trouble import told
@@ -24,6 +24,7 @@ RESOURCES: dict[str, Callable[[Pull, dict[str, Any], ExitStack], list[Any]]] = {
     "sql_database": databases.resources,
     "rest_api": apis.resources,
     "filesystem": folders.resources,
+    "mailbox": mailboxes.resources,
 }
 
 

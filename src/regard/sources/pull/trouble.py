@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import imaplib
+import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -58,7 +61,7 @@ def _explained(error: Exception) -> RegardError:
     for one in _chain(error):
         if isinstance(one, RegardError):
             return one
-        said = _of_server(one) or _of_database(one)
+        said = _of_server(one) or _of_database(one) or _of_mailbox(one)
         if said is not None:
             return said
     root = list(_chain(error))[-1]
@@ -115,6 +118,17 @@ def _of_database(error: BaseException) -> RegardError | None:
                            allowed="what SQLAlchemy knows, its driver installed")  # fmt: skip
     if isinstance(error, ModuleNotFoundError):
         return SourceError(f"The driver {error.name} is not installed.", hint=f"pip install {error.name}")
+    return None
+
+
+def _of_mailbox(error: BaseException) -> RegardError | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SourceError("The server's certificate is not to be trusted.", found=error.verify_message,
+                           hint="Look at `host`; a mailbox with a certificate of its own says `ca_file`.")  # fmt: skip
+    if isinstance(error, imaplib.IMAP4.abort | ConnectionError | TimeoutError | socket.gaierror | ssl.SSLError):
+        return UnreachableError("The server does not answer.", found=_short(error), hint="The next pull tries again.")
+    if isinstance(error, imaplib.IMAP4.error):
+        return SourceError("The mail server refuses the request.", found=_short(error), hint="Look at `folders`.")
     return None
 
 
