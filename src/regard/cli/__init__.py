@@ -37,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "merge": ("regard.cli.work", "Say that two handles are one person."),
     "split": ("regard.cli.work", "Say that two handles are not one person; --undo takes a decision back."),
     "forget": ("regard.cli.work", "Remove a person from everything, and keep them out."),
+    "backup": ("regard.cli.backup", "Keep the workspace beside earlier backups, while a server runs."),
+    "restore": ("regard.cli.backup", "Make a workspace of a backup, each file checked."),
     "compact": ("regard.cli.work", "Rewrite the ledger into few files, clustered by day."),
 }
 
