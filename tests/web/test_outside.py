@@ -15,13 +15,14 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from regard.access import Accounts, Keys
 from regard.ledger import Ledger
-from regard.pipeline.pulse import FOLLOW, Heart, lives, pulse
+from regard.pipeline.pulse import FOLLOW, REFRESH, Heart, lives, pulse
 from regard.store import Store
 from regard.web import create_app
 from regard.web.app import utc_now
@@ -259,3 +260,15 @@ def test_a_pulse_that_cannot_be_written_stops_nobody(workspace):
     workspace.pulse(FOLLOW).parent.write_text("in the way", encoding="utf-8")
     heart.beat(NOW, began=NOW, took_s=1.0, caught_up=True, trouble="")
     assert pulse(workspace, FOLLOW) is None
+
+
+def test_every_figure_is_in_the_guide(workspace, serving):
+    guide = (Path(__file__).resolve().parents[2] / "docs" / "guides" / "running.md").read_text(encoding="utf-8")
+    for name in (FOLLOW, REFRESH):
+        Heart(workspace, name).beat(NOW, began=NOW, took_s=1.0, caught_up=True, trouble="")
+    with serving(create_app(workspace)) as address:
+        text = get(address, "/metrics")[1]
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE regard_")}
+    assert len(names) > 30
+    missing = [name for name in names if f"`{name}`" not in guide and not name.endswith("_created")]
+    assert missing == []
