@@ -423,3 +423,25 @@ def test_only_one_process_watches_and_the_next_takes_over(workspace, tmp_path):
     stop.set()
     watcher.join(20)
     assert said == ["files: nothing new."]
+
+
+def test_a_forget_leaves_no_trace_in_cursors_or_scratch_and_the_next_pull_does_not_bring_them_back(workspace, shop):
+    put(shop, (1, "10", "2026-01-01 10:00:00"), (2, "20", "2026-01-01 10:00:00"))
+    assert pulled(workspace) == (2, 2)
+    assert len(json.loads(cursor(workspace))["sources"]["pull"]["resources"]["orders"]["incremental"]["updated_at"]
+               ["unique_hashes"]) == 2  # fmt: skip
+    left = workspace.scratch / "pull-of-one-that-was-killed"
+    left.mkdir(parents=True)
+    (left / "orders.jsonl").write_text('{"customer": "c1@x.com"}')
+    workspace.blueprint.write_text(
+        "name: s\nzone: UTC\ncurrency: EUR\nidentity: {handles: [{kind: email, normal: email}]}\n"
+    )
+    engine = connect("duckdb")
+    gone = pipeline.forget(workspace, "c1@x.com", engine, now=NOW)
+    engine.close()
+    assert gone.removed["interactions"] == 1 and "cursors" not in gone.changed
+    assert '"unique_hashes":[]' in cursor(workspace) and not left.exists()
+    (one,) = pipeline.pull(workspace, clock=lambda: NOW)
+    assert (one.problem, one.n_interactions, one.n_known, one.n_forgotten) == (None, 0, 1, 1)
+    assert list(amounts(workspace)) == ["2:purchase"]
+    assert pulled(workspace) == (0, 0)

@@ -36,6 +36,8 @@ from regard.tables import INTERACTIONS, ORDER
 
 Pair = tuple[str, str]
 OBJECT = "object:"
+HASHES = r'"unique_hashes":\s*\[[^\]]*\]'
+"""Of whole rows, as dlt keeps them in a cursor's state."""
 
 
 @dataclass
@@ -211,6 +213,12 @@ def _of_load(rows: ir.Table, removal: Removal) -> tuple[ir.BooleanValue, dict[st
     return ibis.literal(False), {**black, "content": content}
 
 
+def _of_cursor(rows: ir.Table, removal: Removal) -> tuple[ir.BooleanValue, dict[str, ir.Value]]:
+    """Hashes of the rows that stood at a cursor, one of which may be theirs: without them those rows come once more,
+    and are known, or refused because whose they are was forgotten."""
+    return ibis.literal(False), {"state": rows.state.re_replace(HASHES, '"unique_hashes":[]')}
+
+
 RULES: dict[str, Rule] = {
     "memberships": _of_handle,
     "consents": _of_handle,
@@ -218,6 +226,7 @@ RULES: dict[str, Rule] = {
     "objects": _of_object,
     "rejects": _of_reject,
     "loads": _of_load,
+    "cursors": _of_cursor,
 }
 
 
@@ -235,7 +244,8 @@ def _side(removal: Removal, name: str, rule: Rule, number: int, folder: Path) ->
     if not counted:
         return Change(name, ())
     removal.removed[name] += sum(row["n"] for row in counted if row["gone__"])
-    removal.changed[name] += sum(row["n"] for row in counted if not row["gone__"])
+    if name != "cursors":  # every one is, whoever it is that is forgotten
+        removal.changed[name] += sum(row["n"] for row in counted if not row["gone__"])
     if name != "loads" and "source" in rows.columns:
         removal.sources |= {row["source"] for row in engine.rows(touched.select("source").distinct()).to_pylist()}
     kept = rows.filter(~gone)

@@ -236,7 +236,8 @@ def _committed(workspace: Workspace, said: Pull, clock: Callable[[], dt.datetime
     ledger, blueprint = Ledger.open(workspace), read_blueprint(workspace.blueprint)
     engine = connect("duckdb", memory=LOAD_MEMORY)
     try:
-        with tempfile.TemporaryDirectory(prefix="regard-pull-") as folder:
+        workspace.scratch.mkdir(parents=True, exist_ok=True)  # what a killed pull leaves there goes with a forget
+        with tempfile.TemporaryDirectory(prefix="pull-", dir=workspace.scratch) as folder:
             return _Taking(workspace, said, ledger, blueprint, engine, clock).all(Path(folder))
     finally:
         engine.close()
