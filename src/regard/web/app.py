@@ -186,7 +186,7 @@ def _broken(request: Request, error: Exception) -> Response:
 
 
 def _for_programs(request: Request) -> bool:
-    return request.url.path.startswith("/api/") or request.url.path in outside.PATHS
+    return request.url.path.startswith(("/api/", "/v1/", "/hooks/")) or request.url.path in outside.PATHS
 
 
 def _said(
