@@ -60,7 +60,7 @@ class Postoffice:
                 outward.write(f"{tag} NO [AUTHENTICATIONFAILED] Invalid credentials\r\n".encode())
                 continue
             elif verb == "LIST":
-                outward.write(b"".join(f'* LIST () "/" "{name}"\r\n'.encode() for name in self.folders))
+                outward.write(b"".join(f'* LIST (\\HasNoChildren) "/" {name}\r\n'.encode() for name in self.folders))
             elif verb == "EXAMINE":
                 folder = rest.strip('"')
                 if folder not in self.folders:

@@ -178,7 +178,7 @@ def test_a_wrong_password_a_wrong_folder_and_a_password_in_the_clear(workspace, 
     monkeypatch.setenv("MAIL_PASSWORD", PASSWORD)
     place.write_text(text.replace("Sent]", "Snet]"))
     (done,) = pipeline.pull(workspace, clock=lambda: NOW)
-    assert "'Snet'" in done.problem.problem and "Sent" in done.problem.hint
+    assert "'Snet'" in done.problem.problem and done.problem.hint == "There are: INBOX, Sent."
     monkeypatch.setenv("MAIL_HOST", "mail.example.com")
     (done,) = pipeline.pull(workspace, clock=lambda: NOW)
     assert "in the clear" in done.problem.problem

@@ -374,3 +374,13 @@ def test_reviews_of_a_site_come_by_its_api(workspace, monkeypatch):
     assert sorted(row["rating"] for row in facts(workspace)) == [1.0, 3.0, 5.0]
     server.shutdown()
     server.server_close()
+
+
+def test_the_command_writes_the_files_and_says_what_to_do_next(workspace):
+    command = [sys.executable, "-m", "regard", "-w", str(workspace.root), "pull", "--add", "zendesk"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    assert "pulls/zendesk.pull.yaml" in ended.stdout and "regard pull --secret ZENDESK_TOKEN" in ended.stdout
+    assert (workspace.pulls / "zendesk.pull.yaml").is_file()
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert again.returncode == 1 and "already" in again.stderr

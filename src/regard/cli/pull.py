@@ -42,7 +42,10 @@ def pull_command(
     """
     from regard import pipeline
 
-    if secret:
+    if adding:
+        added = pipeline.add_pull(voice.find(), adding)
+        voice.result([added.as_data()], added.lines())
+    elif secret:
         _keep(voice, secret)
     elif listing:
         _list(voice)
@@ -91,7 +94,7 @@ def _list(voice: Voice) -> None:
     ]
     voice.result(data, [one.line() for one in found])
     if not found:
-        voice.say("There are no pulls. Write one: docs/guides/pulling.md has examples.")
+        voice.say("There are no pulls. Write one, or add a bundled one: regard pull --add zendesk")
 
 
 def _data(last: Attempt) -> dict[str, object]:

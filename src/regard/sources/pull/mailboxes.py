@@ -82,7 +82,7 @@ def _entered(said: Said, security: str) -> imaplib.IMAP4:
     except imaplib.IMAP4.error as error:
         _left(box)
         raise SourceError(
-            "The mail server does not let us in.", found=str(error)[:200],
+            "The mail server does not let us in.", found=_said(error),
             hint="Look at `user` and the secret of `password`; some servers want a password made for applications.",
         ) from None  # fmt: skip
     return box
@@ -123,7 +123,7 @@ def _uids(box: imaplib.IMAP4, last: int, since: str | None) -> list[int]:
         _, found = box.uid("SEARCH", *asked)
     except imaplib.IMAP4.error as error:
         raise SourceError(
-            "The mail server cannot tell what is new.", found=str(error)[:200],
+            "The mail server cannot tell what is new.", found=_said(error),
             hint="If the folder is huge, say `since: 2026-01-01` for the first time.",
         ) from None  # fmt: skip
     numbers = [int(one) for line in found if isinstance(line, bytes) for one in line.split()]
@@ -169,9 +169,15 @@ def _folders(box: imaplib.IMAP4) -> str:
     """What folders there are, as the next step after a wrong one."""
     _, found = box.list()
     lines = [line.decode("ascii", "replace") for line in found if isinstance(line, bytes)]
-    names = [line.rsplit(' "', 1)[-1].strip('"') for line in lines]
+    names = [said[1].strip('"') for line in lines if (said := re.match(r'\(.*?\) (?:"[^"]*"|NIL) (.+)', line))]
     return f"There are: {', '.join(names[:30])}." if names else "Name it as the server does."
 
 
 def _shown(found: Sequence[object]) -> str:
     return " ".join(one.decode("ascii", "replace") for one in found if isinstance(one, bytes))[:200] or "nothing"
+
+
+def _said(error: imaplib.IMAP4.error) -> str:
+    """What the server said; the library hands it on as bytes."""
+    first = error.args[0] if error.args else ""
+    return (first.decode("ascii", "replace") if isinstance(first, bytes) else str(first))[:200]
