@@ -13,7 +13,9 @@ from tests.pipeline.stream import NOW, bring, event, make, past
 
 from regard import pipeline
 from regard.engine import FORMAT, Engine, Published, connect
+from regard.ledger import Ledger
 from regard.ledger.lock import held
+from regard.pipeline import fresh
 from regard.workspace import Workspace
 
 
@@ -85,3 +87,19 @@ def test_one_process_keeps_the_tables_and_trouble_is_said_once(tmp_path: Path, m
     thread.join(5)
     assert len(heard) == 1
     assert "damaged" in heard[0]
+
+
+def test_sealing_that_is_behind_goes_first_but_not_for_ever(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = make(tmp_path / "shop")
+    bring(shop, past(6), engine)
+    keeper = pipeline.Freshness(shop, clock=lambda: NOW, say=lambda line: None)
+    seconds = [1_000.0]
+    monkeypatch.setattr(fresh.time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(Ledger, "waiting_bytes", fresh.BEHIND)
+    assert keeper.turn() is None
+    seconds[0] += fresh.PATIENCE_S - 1
+    assert keeper.turn() is None
+    seconds[0] += 1
+    assert keeper.turn() == "run"

@@ -15,7 +15,7 @@ from regard.cli.voice import Voice, stopped, verb
 if TYPE_CHECKING:
     from regard.identity import Decision
 
-NICE = 10
+NICE = 19
 """What keeps tables up to date gives way to those who wait for an answer."""
 
 

@@ -18,6 +18,7 @@ from regard.engine import FORMAT, Published, connect
 from regard.errors import RegardError, WorkspaceError
 from regard.ledger import Ledger
 from regard.ledger.lock import held
+from regard.ledger.sealing import TURN_BYTES
 from regard.pipeline.flow import Order, Say, mark, run
 from regard.pipeline.pulse import REFRESH, Heart
 from regard.pipeline.refresh import refresh
@@ -30,6 +31,10 @@ AGAIN_S = 60.0
 ANEW = dt.timedelta(days=1)
 """What was fitted so long ago is fitted again."""
 TROUBLE_S = 30.0
+BEHIND = TURN_BYTES
+"""So much in the log is more than sealing takes in its stride."""
+PATIENCE_S = 30.0
+"""So long sealing that is behind is given way to, before tables are brought up to date all the same."""
 
 
 class Freshness:
@@ -44,6 +49,7 @@ class Freshness:
         self.trouble = ""
         self.heart = Heart(workspace, REFRESH)
         self._looked_at = -AGAIN_S
+        self._waits_since: float | None = None
 
     def follow(self, stop: threading.Event) -> None:
         """Take turns until `stop` is set; wait first while another one does."""
@@ -75,9 +81,9 @@ class Freshness:
             )  # fmt: skip
 
     def turn(self) -> str | None:
-        """Do what is due: "run", "refresh", or None where nothing is."""
+        """Do what is due: "run", "refresh", or None where nothing is, or where sealing is behind."""
         due = self._due()
-        if due is None:
+        if due is None or self._gives_way():
             return None
         engine = connect("duckdb")
         try:
@@ -89,6 +95,19 @@ class Freshness:
         finally:
             engine.close()
         return due
+
+    def _gives_way(self) -> bool:
+        """Whether sealing is behind; it is given way to for a while, not for ever."""
+        now = time.monotonic()
+        if self.ledger.waiting_bytes < BEHIND:
+            self._waits_since = None
+            return False
+        if self._waits_since is None:
+            self._waits_since = now
+        if now - self._waits_since < PATIENCE_S:
+            return True
+        self._waits_since = None
+        return False
 
     def _due(self) -> str | None:
         number = self.ledger.number

@@ -107,7 +107,10 @@ class Pieces:
 
 def _column(facts: Sequence[Fact], field: pa.Field) -> pa.Array:
     values = list(map(attrgetter(field.name), facts))
-    if not pa.types.is_list(field.type):
+    is_list = pa.types.is_list(field.type)
+    if not any(values) and (is_list or values.count(None) == len(values)):  # as most columns of most pieces
+        return pa.nulls(len(values), field.type)
+    if not is_list:
         return pa.array(values, field.type)
     long = np.fromiter(map(len, values), np.int32, len(values))
     offsets = np.zeros(len(values) + 1, np.int32)
