@@ -14,7 +14,7 @@ import pytest
 
 from regard import demo
 from regard.blueprint import check
-from regard.demo import accounts, feelings, orders, truths
+from regard.demo import accounts, company, feelings, orders, truths
 from regard.demo.people import DAY, END, START, draw
 
 
@@ -150,3 +150,12 @@ def test_an_office_shares_its_telephone() -> None:
     assert len(set(team.phone)) == len(set(team.account))
     assert len(set(team.email)) == len(team)
     assert dt.date(truths.YEAR, 12, 31) < truths.RENEWAL
+
+
+def test_everyone_of_a_business_customer_is_a_member_of_it(made: demo.Made) -> None:
+    members = {row["email"]: row for row in rows(made.folder, "business_contacts")}
+    for name, email in (("business_orders", "ordered_by"), ("accounts", "email")):
+        for row in rows(made.folder, name):
+            member = members[row[email]]
+            assert (member["account"], member["role"]) == (row["account"], row["role"])
+    assert {row["account"] for row in members.values() if row["group"]} == set(company.IN_GROUP)

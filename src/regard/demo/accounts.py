@@ -88,6 +88,19 @@ def orders_export(rng: np.random.Generator, team: Staff, bought: Supplies) -> Co
     }
 
 
+def contacts_export(team: Staff) -> Columns:
+    """Who works for which account, in which role, since when: nobody came or left within the year."""
+    n = len(team)
+    return {
+        "email": team.email,
+        "account": team.account,
+        "group": np.where(np.isin(team.account, company.IN_GROUP), company.GROUP, ""),
+        "role": team.role,
+        "since": np.full(n, START.astype("datetime64[D]")),
+        "until": np.full(n, ""),
+    }
+
+
 def _numbers(n: int) -> Words:
     return np.char.add("B", np.char.zfill((np.arange(n) + 5_000).astype(str), 6))
 

@@ -33,6 +33,9 @@ ACCOUNTS = (
     "Steenberg Studio", "Oostervale Farms", "Pellworth Port", "Brackmoor Bank", "Mellow Ford Media", "Duinhaven Care",
 )  # fmt: skip
 
+GROUP, IN_GROUP = "Duin and Tarn Care", ("Tarn Valley Clinics", "Duinhaven Care")
+"""Two accounts that belong to one."""
+
 PAGES = ("home", "kitchen", "bedroom", "lighting", "garden", "product", "product", "product", "basket", "help")
 CAMPAIGNS = ("spring kitchen", "garden days", "back to the table", "warm lights")
 REASONS = ("where is my order", "product question", "invoice", "change of address", "subscription")

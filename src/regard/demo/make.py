@@ -75,6 +75,7 @@ def _business(exports: Path, rng: np.random.Generator) -> dict[str, int]:
     team = accounts.staff(rng)
     bought = accounts.supplies(rng, team)
     return {
+        "business_contacts": write.csv(exports, "business_contacts", accounts.contacts_export(team)),
         "business_orders": write.csv(exports, "business_orders", accounts.orders_export(rng, team, bought)),
         "accounts": write.csv(exports, "accounts", accounts.relations_export(rng, team, bought)),
     }
