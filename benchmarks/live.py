@@ -3,7 +3,7 @@
     python benchmarks/live.py --interactions 10000000 --people 400000 --rate 1000 --seconds 180
     python benchmarks/live.py --interactions 1000000 --people 40000
 
-A workspace of `flow.py` is copied and worked out once; then `regard serve` runs on it. A stream of plain interactions
+A workspace of `flow.py` is copied and worked out once; then `regard serve` runs on it. When the first interaction has gone all the way, a stream of plain ones
 of known people comes at --rate a second; every few seconds one more is sent by itself, of a known person or of a new
 one, and their story is asked for until it is there (`coming` or `interactions`) and until the tables have it
 (`interactions`: all tables of a refresh are seen at once, so every aggregate has it then).
@@ -29,7 +29,7 @@ import httpx
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-ASK_S = 0.1
+ASK_S = 0.25
 BETWEEN_S = 5.0
 A_REQUEST = 100
 
@@ -79,6 +79,14 @@ class Watch:
         assert answer.status_code == 202, answer.text
         self.sent += len(rows)
 
+    async def ready(self) -> None:
+        """Wait until the server has worked out its usual pages and a first interaction went all the way."""
+        await self.client.get("/")
+        await self.probe(-1, "known", 600)
+        for found in (self.story, self.tables):
+            found["known"].clear()
+        self.asked.clear()
+
     async def flow(self, rate: float, until: float) -> None:
         """Interactions of known people, a hundred a request."""
         began, number = time.perf_counter(), 0
@@ -90,7 +98,7 @@ class Watch:
     async def probe(self, number: int, kind: str, patience_s: float) -> None:
         """Send one, and ask until it is there."""
         name = f"probe-{number}"
-        mail = random.choice(self.mails) if kind == "known" else f"new{number}@fresh.example"
+        mail = random.choice(self.mails) if kind == "known" else f"new{number}-{time.time_ns()}@fresh.example"
         await self.send([interaction(name, mail)])
         began, on_story = time.perf_counter(), False
         while (waited := time.perf_counter() - began) < patience_s:
@@ -160,6 +168,7 @@ async def watched(root: Path, said: argparse.Namespace) -> None:
     try:
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             watch = Watch(client, secret, ids)
+            await watch.ready()
             processes = {"server": server.pid, **dict(zip(("follower", "tables"), children(server.pid), strict=False))}
             before = {name: cpu_s(pid) for name, pid in processes.items()}
             first = {name: rss_mb(pid) for name, pid in processes.items()}
