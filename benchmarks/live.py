@@ -3,10 +3,11 @@
     python benchmarks/live.py --interactions 10000000 --people 400000 --rate 1000 --seconds 180
     python benchmarks/live.py --interactions 1000000 --people 40000
 
-A workspace of `flow.py` is copied and worked out once; then `regard serve` runs on it. When the first interaction has gone all the way, a stream of plain ones
-of known people comes at --rate a second; every few seconds one more is sent by itself, of a known person or of a new
-one, and their story is asked for until it is there (`coming` or `interactions`) and until the tables have it
-(`interactions`: all tables of a refresh are seen at once, so every aggregate has it then).
+A workspace of `flow.py` is copied and worked out once; then `regard serve` runs on it. When a first interaction has
+gone all the way, a stream of plain ones of known people comes at --rate a second; every few seconds one more is sent
+by itself, of a known person or of a new one, and their story is asked for until it is there (`coming` or
+`interactions`) and until the tables have it (`interactions`: all tables of a refresh are seen at once, so every
+aggregate has it then).
 """
 
 from __future__ import annotations
