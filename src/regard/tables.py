@@ -62,6 +62,9 @@ def _columns(text: str) -> tuple[Column, ...]:
     return tuple(rows)
 
 
+OBJECT = "object:"
+"""Before the type of an object that says whose something is, where kinds of handles stand."""
+
 INTERACTIONS = Table(
     "interactions",
     LEDGER,

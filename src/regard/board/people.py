@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from regard.board.segments import GIVEN, members
 from regard.engine import Question, Tables
 from regard.errors import SettingError, nearest
+from regard.tables import OBJECT
 
 SORTS = {
     "score": "score",
@@ -128,7 +129,7 @@ def names() -> Question:
 
     def build(tables: Tables, people: ir.ArrayValue) -> ir.Table:
         persons = tables["persons"]
-        mine = persons.filter(people.contains(persons.person_id), ~persons.kind.startswith("object:"))
+        mine = persons.filter(people.contains(persons.person_id), ~persons.kind.startswith(OBJECT))
         rank = ibis.cases(*((mine.kind == kind, place) for place, kind in enumerate(RANK)), else_=len(RANK))
         order = ibis.window(group_by="person_id", order_by=[rank, mine.handle])
         first = mine.mutate(place=ibis.row_number().over(order))

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
+from regard.tables import OBJECT
+
 if TYPE_CHECKING:
     from regard.blueprint import Blueprint
     from regard.pipeline import Story
@@ -35,7 +37,7 @@ def lines(story: Story, blueprint: Blueprint) -> list[str]:
 
 def _who(story: Story) -> Iterator[str]:
     own = [f"{row['kind']}:{row['handle']}" for row in story.handles if not _is_thing(row)]
-    things = Counter(str(row["kind"]).removeprefix("object:") for row in story.handles if _is_thing(row))
+    things = Counter(str(row["kind"]).removeprefix(OBJECT) for row in story.handles if _is_thing(row))
     handles = ", ".join([*own, *(_several(n, kind) for kind, n in sorted(things.items()))])
     yield f"Person {story.person_id} ({handles})" if handles else f"Person {story.person_id}"
     if story.score is None:
@@ -51,7 +53,7 @@ def _who(story: Story) -> Iterator[str]:
 
 
 def _is_thing(handle: Row) -> bool:
-    return str(handle["kind"]).startswith("object:")
+    return str(handle["kind"]).startswith(OBJECT)
 
 
 def _several(n: int, noun: str) -> str:

@@ -15,11 +15,10 @@ import ibis
 import ibis.expr.types as ir
 
 from regard.engine.contract import schema
-from regard.tables import TABLES
+from regard.tables import OBJECT, TABLES
 
 Tables = Mapping[str, ir.Table]
 ELSEWHERE = "elsewhere"
-OBJECT = "object:"
 EVERYBODYS = ("rates", "models", "calibration")
 """Facts and fits about no one in particular, seen by all."""
 OF_PERSONS = ("scores", "value", "cost_to_serve")

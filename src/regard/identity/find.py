@@ -8,7 +8,8 @@ from operator import or_
 import ibis.expr.types as ir
 
 from regard.blueprint.model import Blueprint
-from regard.identity.normal import OBJECT, known_kinds, spelled
+from regard.identity.normal import known_kinds, spelled
+from regard.tables import OBJECT
 
 DIGITS = 16
 

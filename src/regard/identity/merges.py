@@ -10,9 +10,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from regard.engine import Engine
-from regard.identity.normal import OBJECT
 from regard.identity.objects import ObjectPeople
 from regard.identity.seen import Seen
+from regard.tables import OBJECT
 
 COLUMNS = (
     "person_id", "kind", "handle", "other_kind", "other_handle", "n_interactions", "since", "outcome", "reason",

@@ -15,7 +15,6 @@ import ibis.expr.types as ir
 from regard.blueprint.model import Blueprint, Handle
 
 SEPARATOR = "\x1f"
-OBJECT = "object:"
 BLANK = " \t\r\n\u00a0"
 EDGES = f"^[{BLANK}]+|[{BLANK}]+$"
 NAMED = {"email": "email", "e-mail": "email", "mail": "email", "phone": "phone", "mobile": "phone", "fax": "phone"}

@@ -18,9 +18,10 @@ from regard.engine import Engine
 from regard.identity.components import components
 from regard.identity.decisions import standing
 from regard.identity.merges import explain
-from regard.identity.normal import OBJECT, SEPARATOR
+from regard.identity.normal import SEPARATOR
 from regard.identity.objects import ObjectPeople, through_objects
 from regard.identity.seen import Seen, look
+from regard.tables import OBJECT
 
 CODE_BITS = 2**40
 DIGITS = 16

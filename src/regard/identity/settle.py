@@ -18,9 +18,9 @@ import pyarrow as pa
 
 from regard.blueprint.model import Blueprint
 from regard.engine import Engine, schema
-from regard.identity.normal import OBJECT
 from regard.identity.resolve import Resolved
 from regard.identity.seen import carried
+from regard.tables import OBJECT
 
 Handle = tuple[str, str]
 Pair = tuple[str, str, str, str]

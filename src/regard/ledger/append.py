@@ -18,7 +18,7 @@ from regard.ledger.delta import stats_of
 from regard.ledger.door import members_admitted, rejects_admitted
 from regard.ledger.intake import Intake, one_row, taken_in
 from regard.ledger.journal import Change, moved
-from regard.tables import INTERACTIONS, table
+from regard.tables import INTERACTIONS, OBJECT, table
 
 SAMPLE = 20
 KEYED = ("objects", "memberships", "consents", "rates", "decisions", "cursors")
@@ -209,9 +209,9 @@ def _side_admitted(name: str, rows: ir.Table, stones: ir.Table, secret: str) -> 
         handles = rows.select(kind=rows.kind, value=rows.handle).distinct()
         return members_admitted(rows, tombstones.met(handles, stones, secret))
     if name == "objects":
-        things = rows.select(kind=ibis.literal("object:") + rows.type, value=rows.id).distinct()
+        things = rows.select(kind=ibis.literal(OBJECT) + rows.type, value=rows.id).distinct()
         gone = tombstones.met(things, stones, secret)
-        same = [(ibis.literal("object:") + rows.type) == gone.kind, rows.id == gone.value, rows["at"] <= gone["at"]]
+        same = [(ibis.literal(OBJECT) + rows.type) == gone.kind, rows.id == gone.value, rows["at"] <= gone["at"]]
         return rows.anti_join(gone, same)
     return rows
 

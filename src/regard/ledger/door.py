@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 from regard.ledger.blackout import Blackout, blacked, texts_of
 from regard.ledger.ids import APART, fingerprint
 from regard.ledger.tombstones import handles_empty, handles_in, met, objects_in, token, words_met
-from regard.tables import INTERACTIONS
+from regard.tables import INTERACTIONS, OBJECT
 
 JSON_TEXT = r'"((?:[^"\\]|\\.)*)"'
 WORD = r"""[^\s'",;:]+"""
@@ -103,7 +103,7 @@ def _words(marked: ir.Table, gone: ir.Table) -> ir.Table:
 def _lost(marked: ir.Table, gone: ir.Table) -> ir.Table:
     alone = marked.filter(handles_empty(marked))
     each = alone.select("interaction_id", "c", "occurred_at", one=alone.objects.unnest())
-    kind = ibis.literal("object:") + each.one["type"]
+    kind = ibis.literal(OBJECT) + each.one["type"]
     same = [kind == gone.kind, each.one["id"] == gone.value, each.occurred_at <= gone["at"]]
     return each.semi_join(gone, same).select("interaction_id", "c").distinct()
 

@@ -32,10 +32,9 @@ from regard.ledger.compact import SORTED
 from regard.ledger.delta import Piece
 from regard.ledger.door import rejects_named
 from regard.ledger.journal import Change, moved
-from regard.tables import INTERACTIONS, ORDER
+from regard.tables import INTERACTIONS, OBJECT, ORDER
 
 Pair = tuple[str, str]
-OBJECT = "object:"
 HASHES = r'"unique_hashes":\s*\[[^\]]*\]'
 """Of whole rows, as dlt keeps them in a cursor's state."""
 

@@ -18,6 +18,7 @@ import ibis.expr.types as ir
 from regard.engine import Engine
 from regard.errors import LedgerError
 from regard.ledger.ids import APART
+from regard.tables import OBJECT
 
 ANY_KIND = "*"
 BLANK = " \t\r\n\u00a0"
@@ -99,7 +100,7 @@ def objects_in(rows: ir.Table) -> ir.Table:
     """Every object that interactions without a handle name, once, in the form of a handle: kind `object:<type>`."""
     alone = rows.filter(handles_empty(rows))
     each = alone.select(thing=alone.objects.unnest())
-    return each.select(kind=ibis.literal("object:") + each.thing["type"], value=each.thing["id"]).distinct()
+    return each.select(kind=ibis.literal(OBJECT) + each.thing["type"], value=each.thing["id"]).distinct()
 
 
 def handles_empty(rows: ir.Table) -> ir.BooleanValue:
@@ -133,6 +134,6 @@ def known_hashes(targets: ir.Table, secret: str, engine: Engine) -> tuple[str, .
 
     targets : kind, value; objects as kind `object:<type>`.
     """
-    anything = targets.filter(~targets.kind.startswith("object:")).mutate(kind=ibis.literal(ANY_KIND))
+    anything = targets.filter(~targets.kind.startswith(OBJECT)).mutate(kind=ibis.literal(ANY_KIND))
     both = hashed(targets.union(anything), secret)
     return tuple(sorted(set(engine.rows(both.select("hash")).column("hash").to_pylist())))

@@ -29,6 +29,7 @@ from regard.ledger import Ledger
 from regard.pipeline.flow import Say, silent
 from regard.store import Store
 from regard.store.export import read_in, write_out
+from regard.tables import OBJECT
 from regard.workspace import BLUEPRINT, Workspace
 
 FORMAT = 1
@@ -158,8 +159,8 @@ def forget_again(workspace: Workspace, newer: Workspace, store: Store, engine: E
     gone = engine.rows(forgotten_in(ledger.facts(engine), stones, secret)).to_pylist()
     for at in sorted({row["at"] for row in gone}):
         mine = [(row["kind"], row["value"]) for row in gone if row["at"] == at]
-        handles = [one for one in mine if not one[0].startswith("object:")]
-        objects = [(kind.removeprefix("object:"), value) for kind, value in mine if kind.startswith("object:")]
+        handles = [one for one in mine if not one[0].startswith(OBJECT)]
+        objects = [(kind.removeprefix(OBJECT), value) for kind, value in mine if kind.startswith(OBJECT)]
         ledger.forget(handles, engine, objects=objects, now=at)
     _keep_out(ledger, stones, engine, now)
     with store.write() as db:  # who is meant by a line of the trail: it may be one of them

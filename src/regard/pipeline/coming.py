@@ -25,13 +25,12 @@ from regard.engine import Engine, Published, connect, schema
 from regard.errors import WorkspaceError
 from regard.ledger import Ledger, Noted
 from regard.pipeline.flow import READ
+from regard.tables import OBJECT
 from regard.workspace import Workspace
 
 MOST_ROWS = 200_000
 """More is an import or a compaction, which the next refresh takes in; a story does not wait for it."""
 MEMORY = 2**29
-OBJECT = "object:"
-"""Before the type of an object that names a person, as in `persons`."""
 
 Handle: TypeAlias = tuple[str, str]
 Row: TypeAlias = Mapping[str, object]

@@ -19,6 +19,7 @@ from regard.errors import TableError, WorkspaceError
 from regard.ledger import Ledger
 from regard.pipeline.flow import Order, Say, run, silent
 from regard.store import Store
+from regard.tables import OBJECT
 from regard.workspace import Workspace
 
 
@@ -68,7 +69,7 @@ def forget(
     order = _same_order(workspace, blueprint, now)
     say("Removing them from the ledger")
     done = ledger.forget(
-        [(kind, value) for kind, value in handles if not kind.startswith("object:")], engine, objects=objects, now=now
+        [(kind, value) for kind, value in handles if not kind.startswith(OBJECT)], engine, objects=objects, now=now
     )
     clear_runs(workspace, keep=0)
     if Store.there(workspace):

@@ -13,6 +13,7 @@ from regard import board
 from regard.blueprint import Blueprint
 from regard.errors import TableError
 from regard.pipeline.story import Story, newcomer, told
+from regard.tables import OBJECT
 from regard.web import names, words
 from regard.web.gate import may, note
 from regard.web.life import laid_out
@@ -61,7 +62,7 @@ def story(request: Request, person_id: str) -> Response:
         view=view,
         story=found,
         name=called(found.handles, person_id),
-        things=[row for row in found.handles if str(row["kind"]).startswith("object:")],
+        things=[row for row in found.handles if str(row["kind"]).startswith(OBJECT)],
         life=laid_out(touches, curve, spans, left),
         coming=[(row, *says(row, 1, blueprint)) for row in reversed(found.coming)],
         hidden=len(found.touches) - len(touches),
@@ -79,7 +80,7 @@ def story(request: Request, person_id: str) -> Response:
 def called(handles: Sequence[Row], person_id: str) -> str:
     """The handle that names somebody best."""
     rank = {"customer": 0, "email": 1, "phone": 2}
-    usual = [row for row in handles if not str(row["kind"]).startswith("object:")]
+    usual = [row for row in handles if not str(row["kind"]).startswith(OBJECT)]
     best = min(usual, key=lambda row: (rank.get(str(row["kind"]), 9), str(row["handle"])), default=None)
     return str(best["handle"]) if best else person_id
 
