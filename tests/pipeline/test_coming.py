@@ -94,6 +94,38 @@ def test_a_handle_that_speaks_for_nobody_brings_nobody_elses(shop: Workspace, en
     assert [new_of(shop, f"s{n}@x.org") for n in range(1, 5)] == [["x1"], ["x2"], ["x3"], ["x4"]]
 
 
+def test_a_handle_of_several_or_of_nobody_names_no_newcomer(shop: Workspace, engine: Engine) -> None:
+    bring(shop, [event(f"s{n}", "call", 300 + n, ("phone", "777"), ("email", f"s{n}@x.org")) for n in range(5)], engine)
+    bring(shop, [
+        event("a1", "visit", 300, ("cookie", "same"), ("email", "one@x.org")),
+        event("a2", "visit", 301, ("customer", "same"), ("email", "two@x.org")),
+    ], engine)  # fmt: skip
+    pipeline.refresh(shop, engine, now=NOW)
+    bring(shop, [
+        event("x1", "call", 310, ("phone", "777")),
+        event("x2", "call", 311, ("cookie", "same")),
+    ], engine)  # fmt: skip
+    with pytest.raises(TableError):
+        pipeline.story(shop, "phone:777")  # five people's telephone: it is nobody's
+    with pytest.raises(TableError, match="2 people"):
+        pipeline.story(shop, "same")
+    assert new_of(shop, "one@x.org") == ["x2"]
+
+
+def test_files_that_are_joined_meanwhile_are_told_of_once(shop: Workspace, engine: Engine) -> None:
+    found, published, means = room.Coming(shop), Published.current(shop), read_blueprint(shop.blueprint)
+
+    def hers() -> list[object]:
+        return [row["interaction_id"] for row in found.of(published, means, [("email", "p3@x.org")], speaks=bool)]
+
+    names = [f"x{n:02}" for n in range(14)]
+    for name in names:
+        bring(shop, [event(name, "call", 300, ("email", "p3@x.org"))], engine)
+    assert hers() == names  # fourteen files, read together
+    assert Ledger.open(shop).gather(engine, now=NOW) == 12  # the year's file, and eleven of these
+    assert [name for name in hers() if name in names] == names
+
+
 def test_news_are_read_once_and_too_many_not_at_all(
     shop: Workspace, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from regard import identity, journeys
 from regard.blueprint import Blueprint
 from regard.engine import Engine, Published, connect, schema
+from regard.engine.damage import reading
 from regard.errors import WorkspaceError
 from regard.ledger import Ledger, Noted
 from regard.pipeline.flow import READ
@@ -56,6 +57,7 @@ class Coming:
         self._ledger = Ledger.open(workspace)
         self._alone = threading.Lock()
         self._batches: list[_Batch] = []
+        self._means: Blueprint | None = None
         self._stamp: object = None
 
     def of(
@@ -101,7 +103,10 @@ class Coming:
         )[:20]
 
     def _read(self, published: Published, blueprint: Blueprint) -> None:
-        """Hold what the files of now have that the tables do not."""
+        """Hold what the files of now have that the tables do not.
+
+        Files that were read together are let go together: some of their rows lie in another file by now, or in none.
+        """
         stamp = (published.stamp, self._ledger.number, blueprint)
         if stamp == self._stamp:
             return
@@ -111,20 +116,22 @@ class Coming:
             seen = None
         there = [] if seen is None else [path for path in self._ledger.files() if path.name not in seen]
         names = {path.name for path in there}
-        if self._stamp is None or self._stamp[2] != blueprint:  # type: ignore[index]
-            self._batches = []
-        kept = [batch for batch in self._batches if batch.files & names]
+        kept = [batch for batch in self._batches if batch.files <= names] if self._means == blueprint else []
         held = frozenset[str]().union(*(batch.files for batch in kept))
         unread = [path for path in there if path.name not in held]
         if sum(len(batch.known) for batch in kept) + _rows(unread) > MOST_ROWS:
             kept, unread = [], []
         if unread:
             kept.append(_batch(unread, blueprint))
-        self._batches, self._stamp = kept, stamp
+        self._batches, self._means, self._stamp = kept, blueprint, stamp
 
 
 def _rows(files: Sequence[Path]) -> int:
-    return sum(pq.read_metadata(path).num_rows for path in files)
+    n = 0
+    for path in files:
+        with reading(str(path)):
+            n += pq.read_metadata(path).num_rows
+    return n
 
 
 def _batch(files: Sequence[Path], blueprint: Blueprint) -> _Batch:

@@ -16,7 +16,7 @@ from regard.engine import Now, Reader, connect
 from regard.errors import TableError, WorkspaceError
 from regard.experience.story import curve
 from regard.pipeline.ask import ledger_sides, person_of
-from regard.pipeline.coming import Coming
+from regard.pipeline.coming import Coming, Handle
 from regard.pipeline.standing import fitted
 from regard.workspace import Workspace
 
@@ -134,15 +134,35 @@ def told(now: Now, blueprint: Blueprint, person_id: str, *, level: str, coming: 
     )
 
 
+def asked(now: Now, blueprint: Blueprint, who: str, *, level: str, coming: Coming) -> Story:
+    """The story of whom a page is asked for: by person_id, by a handle that one person has, or by one that is new.
+
+    Raises : TableError if that is nobody, or more than one; WorkspaceError if nothing has been worked out yet.
+    """
+    try:
+        return told(now, blueprint, who, level=level, coming=coming)
+    except TableError:
+        rows = now.ask(board.people.holding(), handle=who)
+        people = {str(row["person_id"]) for row in rows if row["person_id"] is not None}
+        if len(people) == 1:
+            return told(now, blueprint, people.pop(), level=level, coming=coming)
+        if (new := newcomer(now, blueprint, who, level=level, coming=coming)) is not None:
+            return new
+        raise
+
+
 def newcomer(now: Now, blueprint: Blueprint, handle: str, *, level: str, coming: Coming) -> Story | None:
     """The story of somebody of whom no table knows yet, by a handle; None if nothing came from them either.
 
-    Its person_id is the handle as asked, until the next refresh gives them one.
+    Its person_id is the handle as asked, until the next refresh gives them one. Who sees a part of the organisation
+    meets nobody so: they cannot tell whether others, or nobody, have the handle.
     """
-    if now.published is None:
+    if now.published is None or now.units is not None:
         return None
     named = coming.named(now.published, blueprint, handle)
-    handles = [{"kind": kind, "handle": value, "person_id": None} for kind, value in named]
+    handles = [
+        {"kind": kind, "handle": value, "person_id": None} for kind, value in named if not _held(now, (kind, value))
+    ]
     rows = _just_in(now, blueprint, handles, [], coming)
     if not rows:
         return None
@@ -157,16 +177,21 @@ def _just_in(now: Now, blueprint: Blueprint, handles: Rows, touches: Rows, comin
     if coming is None or now.published is None:
         return []
 
-    def speaks(handle: tuple[str, str]) -> bool:
+    def speaks(handle: Handle) -> bool:
         if now.units is not None:  # who sees a part cannot tell what guards refused
             return False
-        rows = now.ask(board.people.holding(), handle=handle[1])
-        return not any(row["kind"] == handle[0] and row["person_id"] is None for row in rows)
+        return all(row["person_id"] is not None for row in _held(now, handle))
 
     own = [(str(row["kind"]), str(row["handle"])) for row in handles]
     found = coming.of(now.published, blueprint, own, speaks=speaks, units=now.units)
     there = {(row["source"], row["interaction_id"]) for row in touches}
     return [row for row in found if (row["source"], row["interaction_id"]) not in there]
+
+
+def _held(now: Now, handle: Handle) -> Rows:
+    """The rows of `persons` about a handle; person_id is null where guards refused it."""
+    kind, value = handle
+    return [row for row in now.ask(board.people.holding(), handle=value) if row["kind"] == kind]
 
 
 def _moment(value: object) -> dt.datetime:

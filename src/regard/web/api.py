@@ -13,10 +13,9 @@ from pydantic import BaseModel, Field, create_model
 
 from regard import board
 from regard.engine import Now, cursor_of, page, where
-from regard.errors import TableError
 from regard.pipeline.mapped import mapped
 from regard.pipeline.standing import given, groups
-from regard.pipeline.story import newcomer, told
+from regard.pipeline.story import asked
 from regard.tables import TABLES, Table
 from regard.web.gate import may, note
 from regard.web.pages.find import hits
@@ -139,15 +138,9 @@ def person_story(request: Request, person_id: str, level: Level = "relationship"
     here = site(request)
     now = here.now()
     View.read({"level": level}, as_of=here.clock(), known_since=here.clock(), zone="UTC")
-    try:
-        found = told(now, here.blueprint, person_id, level=level, coming=here.coming)
-    except TableError:
-        if (new := newcomer(now, here.blueprint, person_id, level=level, coming=here.coming)) is None:
-            raise
-        found = new
-    data = found.as_data()
-    note(request, "read story", person_id=person_id)
-    return said(now, {"data": data})
+    found = asked(now, here.blueprint, person_id, level=level, coming=here.coming)
+    note(request, "read story", person_id=found.person_id)
+    return said(now, {"data": found.as_data()})
 
 
 @router.get("/persons/{person_id}/interactions", responses=PROBLEMS, tags=["stories"])

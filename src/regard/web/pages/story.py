@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from regard import board
 from regard.blueprint import Blueprint
-from regard.errors import TableError
-from regard.pipeline.story import Story, newcomer, told
+from regard.pipeline.story import Story, asked
 from regard.tables import OBJECT
 from regard.web import names, words
 from regard.web.gate import may, note
@@ -32,17 +30,9 @@ def story(request: Request, person_id: str) -> Response:
     here = site(request)
     now, blueprint = here.now(), here.blueprint
     view = here.view(request, now)
-    try:
-        found = told(now, blueprint, person_id, level=view.level, coming=here.coming)
-    except TableError:
-        rows = now.ask(board.people.holding(), handle=person_id)
-        known = {str(row["person_id"]) for row in rows if row["person_id"] is not None}
-        if len(known) == 1:
-            return RedirectResponse(view.link(f"/people/{known.pop()}"), 307)
-        new = newcomer(now, blueprint, person_id, level=view.level, coming=here.coming)
-        if known or new is None:
-            raise
-        found = new
+    found = asked(now, blueprint, person_id, level=view.level, coming=here.coming)
+    if found.person_id != person_id:
+        return RedirectResponse(view.link(f"/people/{found.person_id}"), 307)
     note(request, "read story", person_id=person_id)
     whole = request.query_params.get("all") == "1"
     touches = found.touches if whole else found.touches[-SHOWN:]
