@@ -172,3 +172,35 @@ def test_what_a_server_writes_meanwhile_is_whole_or_left_out(shop, secret, engin
     again = Ledger.open(Workspace(tmp_path / "again"))
     assert again.seal(engine, now=NOW, everything=True).n_interactions == 2
     assert [one.torn for one in again.damage()] == [True]
+
+
+def test_a_manifest_that_was_tampered_with_puts_nothing_elsewhere(shop, engine, tmp_path):
+    kept = tmp_path / "kept"
+    done = back_up(shop, kept, engine, now=NOW)
+    path = kept / "backups" / f"{done.name}.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    said["files"][0]["path"] = "../astray.yaml"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    with pytest.raises(BackupError, match="no workspace has"):
+        restore(kept, tmp_path / "again", engine, now=NOW)
+    assert not (tmp_path / "astray.yaml").exists()
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_manifest_that_cannot_be_read_does_not_keep_the_next_backup_from_being_made(shop, engine, tmp_path):
+    kept = tmp_path / "kept"
+    first = back_up(shop, kept, engine, now=NOW)
+    (kept / "backups" / f"{first.name}.json").write_text("{", encoding="utf-8")
+    second = back_up(shop, kept, engine, now=NOW + dt.timedelta(hours=1))
+    assert restore(kept, tmp_path / "again", engine, now=NOW).name == second.name
+
+
+def test_a_backup_of_another_format_says_so(shop, engine, tmp_path):
+    kept = tmp_path / "kept"
+    done = back_up(shop, kept, engine, now=NOW)
+    path = kept / "backups" / f"{done.name}.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**said, "format": 2, "files": [{"new": 1}]}), encoding="utf-8")
+    with pytest.raises(BackupError, match="Another Regard") as told:
+        restore(kept, tmp_path / "again", engine, now=NOW)
+    assert told.value.hint

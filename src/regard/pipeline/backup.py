@@ -26,6 +26,7 @@ import ibis.expr.types as ir
 from regard.engine import Engine
 from regard.errors import RegardError, WorkspaceError
 from regard.ledger import Ledger
+from regard.ledger.delta import synced
 from regard.pipeline.flow import Say, silent
 from regard.store import Store
 from regard.store.export import read_in, write_out
@@ -80,8 +81,10 @@ def back_up(workspace: Workspace, to: Path, engine: Engine, *, now: dt.datetime,
         raise BackupError("A backup within the workspace would go with it.", found=str(to), hint="Name another disk.")
     (to / "objects").mkdir(parents=True, exist_ok=True, mode=0o700)
     (to / "backups").mkdir(exist_ok=True, mode=0o700)
-    before = _newest(to)
-    known = {(one.path, one.size, one.changed): one for one in before.files} if before else {}
+    known: dict[tuple[str, int, int], Kept] = {}
+    with suppress(BackupError):  # without an earlier one that can be read every file is read again
+        if (before := _newest(to)) is not None:
+            known = {(one.path, one.size, one.changed): one for one in before.files}
     with tempfile.TemporaryDirectory(prefix="coming-", dir=to) as scratch:
         state = Path(scratch) / STATE
         say("Live state")
@@ -153,7 +156,10 @@ def forget_again(workspace: Workspace, newer: Workspace, store: Store, engine: E
         shutil.copy2(newer.forget_key, workspace.forget_key)
         secret = key(workspace.forget_key)
     if key(newer.forget_key) != secret:
-        raise BackupError("These tombstones are of another workspace.", found=str(newer.root))
+        raise BackupError(
+            "These tombstones are of another workspace.", found=str(newer.root),
+            hint="Name with --forgotten the workspace that this backup was made of, or what is left of it.",
+        )  # fmt: skip
     ledger = Ledger.open(workspace)
     ledger.seal(engine, now=now, everything=True)
     gone = engine.rows(forgotten_in(ledger.facts(engine), stones, secret)).to_pylist()
@@ -190,22 +196,16 @@ class _Keeping:
         met = known.get((name, said.st_size, said.st_mtime_ns))
         if met is not None and path.suffix == ".parquet" and _object(self.to, met.sha256).exists():
             return met  # these files are never written again
-        draft, hashed, size = self.scratch / "draft", hashlib.sha256(), 0
-        with path.open("rb") as file, draft.open("wb") as copy:
-            while part := file.read(CHUNK):
-                hashed.update(part)
-                copy.write(part)
-                size += len(part)
-            copy.flush()
-            os.fsync(copy.fileno())
+        draft = self.scratch / "draft"
+        sha256, size = _copied(path, draft)
         draft.chmod(SECRET)
-        target = _object(self.to, hashed.hexdigest())
+        target = _object(self.to, sha256)
         if not target.exists():
             target.parent.mkdir(exist_ok=True, mode=0o700)
             draft.replace(target)
-            _synced(target.parent)
+            synced(target.parent)
             self.n_new, self.bytes_new = self.n_new + 1, self.bytes_new + size
-        return Kept(name, size, hashed.hexdigest(), said.st_mode & 0o777, said.st_mtime_ns)
+        return Kept(name, size, sha256, said.st_mode & 0o777, said.st_mtime_ns)
 
 
 def _paths(workspace: Workspace) -> Iterator[Path]:
@@ -232,37 +232,56 @@ def _named(source: Path, name: str | None) -> Backup:
     path = source / "backups" / f"{name}.json"
     there = ", ".join(one.stem for one in sorted((source / "backups").glob("*.json")))
     if name is None or not path.is_file():
-        raise BackupError(f"There is no such backup in {source}.", found=name, allowed=there or None)
+        raise BackupError(
+            f"There is no such backup in {source}.", found=name, allowed=there or None,
+            hint="Leave --name out for the newest." if there else "Name the folder that `regard backup` was given.",
+        )  # fmt: skip
     return _read(path)
 
 
 def _read(path: Path) -> Backup:
     try:
         said = json.loads(path.read_bytes())
-        files = tuple(Kept(**one) for one in said["files"])
+        known = said["format"] == FORMAT
+        files = tuple(Kept(**one) for one in said["files"]) if known else ()
     except (ValueError, KeyError, TypeError) as error:
         raise BackupError(f"{path} cannot be read.", found=str(error), hint="Restore an earlier one: --name") from error
-    if said["format"] != FORMAT:
-        raise BackupError("Another Regard made this backup.", found=f"format {said['format']}", allowed=f"{FORMAT}")
+    if not known:
+        raise BackupError(
+            "Another Regard made this backup.", found=f"format {said['format']}", allowed=f"{FORMAT}",
+            hint="Restore it with that Regard, or with a newer one: pip install --upgrade regard",
+        )  # fmt: skip
+    if astray := [one.path for one in files if Path(one.path).is_absolute() or ".." in Path(one.path).parts]:
+        raise BackupError(
+            f"{path} names a file that no workspace has.", found=astray[0],
+            hint="It was changed after it was made; restore another: --name",
+        )  # fmt: skip
     return Backup(said["name"], files, said["n_state"])
 
 
 def _put(source: Path, one: Kept, target: Path) -> None:
     """Raises : BackupError unless the file is what it was."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    hashed = hashlib.sha256()
     try:
-        with _object(source, one.sha256).open("rb") as file, target.open("wb") as copy:
-            while part := file.read(CHUNK):
-                hashed.update(part)
-                copy.write(part)
-            copy.flush()
-            os.fsync(copy.fileno())
+        sha256, _ = _copied(_object(source, one.sha256), target)
     except FileNotFoundError:
         raise BackupError("A file of the backup is missing.", found=one.path, hint="Restore another: --name") from None
-    if hashed.hexdigest() != one.sha256:
+    if sha256 != one.sha256:
         raise BackupError("A file of the backup is damaged.", found=one.path, hint="Restore another: --name")
     target.chmod(one.mode)
+
+
+def _copied(path: Path, to: Path) -> tuple[str, int]:
+    """Copy a file onto the disk; returns its SHA-256 and size."""
+    hashed, size = hashlib.sha256(), 0
+    with path.open("rb") as file, to.open("wb") as copy:
+        while part := file.read(CHUNK):
+            hashed.update(part)
+            copy.write(part)
+            size += len(part)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return hashed.hexdigest(), size
 
 
 def _object(to: Path, sha256: str) -> Path:
@@ -276,12 +295,4 @@ def _written(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    _synced(path.parent)
-
-
-def _synced(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+    synced(path.parent)

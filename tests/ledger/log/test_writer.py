@@ -9,8 +9,8 @@ import os
 import pytest
 
 from regard.errors import LogError
+from regard.ledger.lock import is_held
 from regard.ledger.log import GroupCommit, LogWriter, Segments
-from regard.ledger.log.segments import is_growing
 
 
 def read(folder) -> list[bytes]:
@@ -26,11 +26,11 @@ def test_segments_are_left_when_they_are_full_and_each_writer_has_its_own(tmp_pa
     assert sorted(read(tmp_path)) == sorted(
         [b"x" * 60 + b"%d" % at for at in range(4)] + [b"y%d" % at for at in range(4)]
     )
-    growing = [path for path in Segments(tmp_path).all() if is_growing(path)]
+    growing = [path for path in Segments(tmp_path).all() if is_held(path)]
     assert len(growing) == 2
     one.close()
     other.close()
-    assert not any(is_growing(path) for path in Segments(tmp_path).all())
+    assert not any(is_held(path) for path in Segments(tmp_path).all())
 
 
 def test_many_records_in_one_append_are_all_written(tmp_path):

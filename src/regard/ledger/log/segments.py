@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from regard.ledger.delta import synced
 from regard.ledger.journal import read_json, write_json
+from regard.ledger.lock import is_held
 from regard.ledger.log.record import Record, Scar, scan
 
 SUFFIX = ".seg"
@@ -102,7 +102,7 @@ class Segments:
         for path in self.all():
             if left is not None and left <= 0:
                 return Taken(taken.records, taken.positions, taken.scars, more=True)
-            growing = is_growing(path)  # asked before reading: what a dead writer left is all there will be
+            growing = is_held(path)  # asked before reading: what a dead writer left is all there will be
             with suppress(FileNotFoundError):  # sealed and removed since it was listed
                 left = _read(path, sealed.get(path.name, 0), growing, left, taken)
         return Taken(taken.records, taken.positions, taken.scars, more=left is not None and left <= 0)
@@ -127,13 +127,13 @@ class Segments:
         gone, sealed = 0, self.positions()
         for path in self.all():
             with suppress(FileNotFoundError):
-                if not is_growing(path) and sealed.get(path.name, 0) >= path.stat().st_size:
+                if not is_held(path) and sealed.get(path.name, 0) >= path.stat().st_size:
                     path.unlink()
                     gone += 1
         for path in self.folder.glob("*" + DRAFT):
             with suppress(FileNotFoundError):
                 age_s = dt.datetime.now(dt.UTC).timestamp() - path.stat().st_mtime
-                if age_s > STALE_S and not is_growing(path):
+                if age_s > STALE_S and not is_held(path):
                     path.unlink()
         return gone
 
@@ -180,18 +180,6 @@ def _read(path: Path, start: int, growing: bool, most: int | None, into: Taken) 
         into.positions[path.name] = reached
     cut_short = room < size - start
     return 0 if cut_short else (None if most is None else max(1, most - (reached - start)))
-
-
-def is_growing(path: Path) -> bool:
-    """Whether a segment's writer lives, which is whether its lock is held."""
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file.fileno(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
 
 
 def notes(found: list[Damage]) -> Iterator[str]:
