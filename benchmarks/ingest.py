@@ -149,8 +149,8 @@ def serve_alone(folder: str, port: str) -> None:
     import uvicorn
 
     from regard.access import Pace
+    from regard.pipeline import settle
     from regard.web import create_app
-    from regard.web.serving import settle
     from regard.web.wire import Wire
 
     workspace = Workspace(Path(folder))

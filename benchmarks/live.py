@@ -124,7 +124,8 @@ class Watch:
                 return await self._seen(rows[0]["person_id"], name)
             return False, False
         data = answer.json()["data"]
-        return tuple(any(row["interaction_id"] == name for row in data[part]) for part in ("coming", "interactions"))  # type: ignore[return-value]
+        coming, there = ({row["interaction_id"] for row in data[part]} for part in ("coming", "interactions"))
+        return name in coming, name in there
 
 
 def known(root: Path, n: int) -> dict[str, str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.pipeline import stream
 
 from regard import pipeline
+from regard.engine import Engine, connect
 from regard.workspace import Workspace
 
 NOW = dt.datetime(2026, 3, 1, 10, 15, tzinfo=dt.UTC)
@@ -100,6 +103,23 @@ id,order,at,what,stars,said
 5,Z9,2025-01-06 10:00,review,4,an order nobody knows
 6,B1,not a time,review,3,
 """
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    """DuckDB, closed after the file."""
+    opened = connect("duckdb", memory=2**30)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def year(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Workspace:
+    """The shop of `stream.py` after its year, worked out once."""
+    found = stream.make(tmp_path_factory.mktemp("year") / "shop")
+    stream.bring(found, stream.past(), engine)
+    pipeline.run(found, engine, pipeline.Order(now=stream.NOW))
+    return found
 
 
 @pytest.fixture

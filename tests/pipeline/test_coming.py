@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.pipeline.stream import NOW, bring, event, make, past
+from tests.pipeline.stream import NOW, bring, event
 
 from regard import pipeline
 from regard.blueprint import read as read_blueprint
-from regard.engine import Engine, Published, connect
+from regard.engine import Engine, Published
 from regard.errors import TableError
 from regard.ledger import Ledger
 from regard.pipeline import coming as room
 from regard.workspace import Workspace
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    found = connect("duckdb", memory=2**30)
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Workspace:
-    shop = make(tmp_path_factory.mktemp("coming") / "shop")
-    bring(shop, past(), engine)
-    pipeline.run(shop, engine, pipeline.Order(now=NOW))
-    return shop
-
-
 @pytest.fixture
-def shop(begun: Workspace, tmp_path: Path) -> Workspace:
-    shutil.copytree(begun.root, tmp_path / "shop")
+def shop(year: Workspace, tmp_path: Path) -> Workspace:
+    shutil.copytree(year.root, tmp_path / "shop")
     return Workspace(tmp_path / "shop")
 
 

@@ -5,25 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.pipeline.stream import NOW, bring, event, make, past
 
 from regard import pipeline
-from regard.engine import FORMAT, Engine, Published, connect
+from regard.engine import FORMAT, Engine, Published
 from regard.ledger import Ledger
 from regard.ledger.lock import held
 from regard.pipeline import fresh
 from regard.workspace import Workspace
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    found = connect("duckdb", memory=2**30)
-    yield found
-    found.close()
 
 
 def test_what_is_due_is_done_and_nothing_else(tmp_path: Path, engine: Engine) -> None:

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.pipeline.stream import NOW, START, bring, event, hold, make, note, past
+from tests.pipeline.stream import NOW, START, bring, event, hold, note
 
 from regard import pipeline
-from regard.engine import Engine, Published, connect
+from regard.engine import Engine, Published
 from regard.errors import WorkspaceError
 from regard.ledger import Ledger
 from regard.workspace import Workspace
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    found = connect("duckdb", memory=2**30)
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Workspace:
-    """The shop after its year, worked out once."""
-    shop = make(tmp_path_factory.mktemp("refresh") / "shop")
-    bring(shop, past(), engine)
-    pipeline.run(shop, engine, pipeline.Order(now=NOW))
-    return shop
-
-
 @pytest.fixture
-def shop(begun: Workspace, tmp_path: Path) -> Workspace:
-    shutil.copytree(begun.root, tmp_path / "shop")
+def shop(year: Workspace, tmp_path: Path) -> Workspace:
+    shutil.copytree(year.root, tmp_path / "shop")
     return Workspace(tmp_path / "shop")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from tests.pipeline.stream import NOW, bring, event, hold, make, past
 
 from regard import pipeline
-from regard.engine import Engine, Published, connect
+from regard.engine import Engine, Published
 from regard.ledger import Ledger
 from regard.workspace import Workspace
 
@@ -84,13 +83,6 @@ def do(shop: Workspace, engine: Engine, number: int, deed: Any, *, later: dt.dat
     elif what[0] != what[1]:
         one, other = f"email:p{what[0]}@x.org", f"customer:K{what[1]}"
         pipeline.decide(shop, kind, one, other, by="ada", reason="", now=NOW + dt.timedelta(seconds=number))
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    found = connect("duckdb", memory=2**30)
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["plain", "records"])

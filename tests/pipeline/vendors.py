@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -49,7 +50,7 @@ def served(pages: Callable):
     return f"http://127.0.0.1:{server.server_port}", server
 
 
-class Vendor:
+class Vendor(ABC):
     """What all of them share: requests are seen, some are answered otherwise, and the secret is looked at.
 
     wrong  : what to say instead at the n-th request of a path: (path, n), from 1; size : rows a page.
@@ -77,8 +78,9 @@ class Vendor:
             raise Answer(401, self.unauthorized)
         return self.answer(path.removeprefix(self.root), query)
 
+    @abstractmethod
     def answer(self, path: str, query: dict[str, str]) -> dict:
-        raise NotImplementedError
+        """The page at a path, without what went before."""
 
     def asked(self, path: str) -> list[dict[str, str]]:
         return [query for one, query in self.seen if one == self.root + path]

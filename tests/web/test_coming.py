@@ -10,20 +10,14 @@ import pytest
 from tests.pipeline.stream import NOW, bring, event, make, past
 
 from regard import pipeline
-from regard.engine import Engine, connect
+from regard.engine import connect
 from regard.web import create_app
 from regard.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def engine():
-    found = connect("duckdb", memory=2**30)
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Workspace:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    engine = connect("duckdb", memory=2**30)
     found = make(tmp_path_factory.mktemp("coming") / "shop")
     bring(found, past(), engine)
     pipeline.run(found, engine, pipeline.Order(now=NOW))
@@ -31,6 +25,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Workspace:
         event("x1", "call", 300, ("email", "p3@x.org"), text="Where is <my> parcel?"),
         event("x2", "call", 301, ("email", "new@x.org")),
     ], engine)  # fmt: skip
+    engine.close()
     return found
 
 

@@ -158,7 +158,9 @@ def test_without_a_follower_a_server_is_alive_and_not_ready(workspace, serving):
     said = {one["name"]: one for one in json.loads(text)["checks"]}
     assert status == 503
     assert said["follower"] == {
-        "name": "follower", "says": "No follower runs: what is accepted stays in the log.", "well": False
+        "name": "follower",
+        "says": "No follower runs: what is accepted stays in the log until `regard serve` or `regard follow` does.",
+        "well": False,
     }  # fmt: skip
     assert said["store"]["well"]
     assert said["log"]["well"]

@@ -114,10 +114,6 @@ def serve_command(voice: Voice, port: int | None, host: str, proxies: tuple[str,
     web.serve(voice.find(), host=host, port=port, proxies=proxies, say=voice.talk("serve"))
 
 
-YOUNG = 50_000
-"""Objects that a follower makes between two collections of the youngest."""
-
-
 @click.command("follow", epilog="Example: regard follow")
 @click.option("--until-closed", is_flag=True, help="End when standard input is closed: how `serve` starts its own.")
 @verb
@@ -126,13 +122,9 @@ def follow_command(voice: Voice, until_closed: bool) -> None:
 
     `regard serve` starts one of its own; a second waits until the first is gone.
     """
-    import gc
+    from regard.pipeline import follow, settle
 
-    from regard.pipeline import follow
-
-    gc.collect()  # a turn makes many objects that live for moments: what is here to stay need not be looked at for them
-    gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
+    settle()
     say = voice.talk("follow")
     follow(voice.find(), stopped(until_closed, say), say=say)
 

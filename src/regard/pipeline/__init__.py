@@ -20,7 +20,7 @@ from regard.pipeline.check import check
 from regard.pipeline.flow import Order, moment, run
 from regard.pipeline.forget import Gone, forget
 from regard.pipeline.fresh import Freshness
-from regard.pipeline.live import Follower, follow, utc_now
+from regard.pipeline.live import Follower, follow, settle, utc_now
 from regard.pipeline.pull import Pulled, pull, pulls, scheduled, watch
 from regard.pipeline.pulling import PullState, pull_states
 from regard.pipeline.refresh import Refreshed, refresh
@@ -60,6 +60,7 @@ __all__ = [
     "run",
     "scheduled",
     "select",
+    "settle",
     "story",
     "systems",
     "table",

@@ -10,6 +10,7 @@ meanwhile, and nothing is lost.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import subprocess
 import sys
 import threading
@@ -31,6 +32,8 @@ BREATH_S = 0.15
 """Between two turns at least: three times as often as another writer asks for the lock."""
 GATHER_S = 10.0
 TROUBLE_S = 2.0
+YOUNG = 50_000
+"""Objects made between two collections of the youngest; Python's own 700 are seven events."""
 LOOK_S = 5.0
 """Between two looks at whether a child has anything to do."""
 MEMORY = 2**29
@@ -42,6 +45,13 @@ PATIENCE_S = (1.0, 2.0, 5.0, 15.0, 30.0)
 def utc_now() -> dt.datetime:
     """The time now, UTC."""
     return dt.datetime.now(dt.UTC)
+
+
+def settle() -> None:
+    """Leave what a process is made of out of garbage collections, which events, each many objects, make frequent."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, 20, 50)
 
 
 def follow(

@@ -66,7 +66,7 @@ def _log(workspace: Workspace) -> str:
 
 def _follower(workspace: Workspace, now: dt.datetime) -> str:
     if not lives(workspace, FOLLOW):
-        return "No follower runs: what is accepted stays in the log."
+        return "No follower runs: what is accepted stays in the log until `regard serve` or `regard follow` does."
     said = pulse(workspace, FOLLOW)
     if said is None or said.caught_up_at is None:
         return "The follower has not finished its first turn yet."

@@ -13,7 +13,8 @@ from http import HTTPStatus
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from regard.web.ingest import CLOUD, HOOK, PLAIN, SEGMENT, SHORT
+from regard.sources.push.segment import BATCHES, CALLS
+from regard.web.ingest import CLOUD, HOOK, PLAIN, SHORT
 from regard.web.snippet import PATH as SNIPPET
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -86,7 +87,7 @@ class Measured:
             self.measures.note(template(scope), scope["method"], status, time.perf_counter() - began)
 
 
-SEGMENTS = {f"/v1/{call}" for call in (*SHORT, *SHORT.values(), "batch", "import")}
+SEGMENTS = {f"/v1/{call}" for call in (*SHORT, *CALLS, *BATCHES)}
 INTAKE = frozenset((*SEGMENTS, CLOUD, PLAIN, HOOKS))
 
 
@@ -104,6 +105,6 @@ def template(scope: Scope) -> str:
         return path
     if HOOK.fullmatch(path):
         return HOOKS
-    if (path.rstrip("/") in SEGMENTS) or SEGMENT.fullmatch(path):
-        return path.rstrip("/")
+    if (call := path.rstrip("/")) in SEGMENTS:
+        return call
     return STATIC if path.startswith(STATIC + "/") else OTHER

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
@@ -11,7 +10,7 @@ import uvicorn
 
 from regard.access import Accounts, Pace
 from regard.errors import SettingError
-from regard.pipeline import Follower, scheduled
+from regard.pipeline import Follower, scheduled, settle
 from regard.store import Store, alone
 from regard.web.app import create_app, utc_now
 from regard.web.warming import Warmer
@@ -20,8 +19,6 @@ from regard.workspace import Workspace
 
 FIRST_PORT = 8123
 TRIED = 100
-YOUNG = 50_000
-"""Objects made between two collections of the youngest; Python's own 700 are seven events."""
 
 
 def serve(
@@ -108,13 +105,6 @@ def _serve(
             warmer.stop()
         for follower in started:
             follower.stop()
-
-
-def settle() -> None:
-    """Leave what a server is made of out of garbage collections: a batch makes so many objects that they come often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG, 20, 50)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

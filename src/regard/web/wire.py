@@ -7,7 +7,7 @@ Where thousands of short answers leave in a second that is most of what they cos
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -70,5 +70,6 @@ class Gathering(asyncio.Transport):
 class Wire(HttpToolsProtocol):
     """uvicorn's protocol over a gathering transport."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(Gathering(transport, self.loop))
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has come; what a server's protocol is given is a transport both ways."""
+        super().connection_made(Gathering(cast(asyncio.Transport, transport), self.loop))

@@ -11,8 +11,7 @@ segments.py  the folder: what waits, how far it is sealed, what was set aside
 
 from __future__ import annotations
 
-from regard.ledger.log.bodies import Convention, payload_of_body
-from regard.ledger.log.bodies import Head as BodyHead
+from regard.ledger.log.bodies import BodyHead, Convention, payload_of_body
 from regard.ledger.log.commit import Gauges, GroupCommit
 from regard.ledger.log.rows import payload_of, tables_of
 from regard.ledger.log.said import Attribute, Delivery, Fact, Member, Refused

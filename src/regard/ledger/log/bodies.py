@@ -31,7 +31,7 @@ _encoder = msgspec.json.Encoder()
 _found: dict[str, Convention] = {}
 
 
-class Head(msgspec.Struct):
+class BodyHead(msgspec.Struct):
     """Who sent a body and when it came, and the convention it follows, with the call where that has several."""
 
     source: str
@@ -40,12 +40,12 @@ class Head(msgspec.Struct):
     call: str = ""
 
 
-def payload_of_body(head: Head, body: bytes) -> bytes:
+def payload_of_body(head: BodyHead, body: bytes) -> bytes:
     """A body of JSON, every character of which has been looked at, as the payload of a record: see `record.py`."""
     return b"".join((_encoder.encode(head), b"\n", body))
 
 
-def read_body(head: Head, body: bytes) -> Delivery:
+def read_body(head: BodyHead, body: bytes) -> Delivery:
     """What a body says; one that cannot be read after all is a reject.
 
     Raises : LedgerError if this Regard does not know the convention.

@@ -22,8 +22,7 @@ import pyarrow.json as pj
 
 from regard.engine import schema
 from regard.errors import LedgerError
-from regard.ledger.log.bodies import Head as Spoken
-from regard.ledger.log.bodies import Pieces, read_body
+from regard.ledger.log.bodies import BodyHead, Pieces, read_body
 from regard.ledger.log.said import Attribute, Delivery, Fact, Member, Refused
 from regard.tables import INTERACTIONS
 
@@ -94,7 +93,7 @@ class _Rows:
             at += size
 
     def heard(self, head: Head, body: bytes) -> None:
-        said = read_body(Spoken(head.source, head.received_at, head.convention, head.call), body)
+        said = read_body(BodyHead(head.source, head.received_at, head.convention, head.call), body)
         self._turn += 1
         if said.facts:
             self._facts.add(said.facts)

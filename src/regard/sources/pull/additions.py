@@ -83,8 +83,9 @@ def paginator(said: object) -> object:
             ended = response.json().get(self.end_path)
             if not isinstance(ended, bool):
                 raise SourceError(
-                    f"The answer does not say whether it is the last: {self.end_path!r}.", found=str(ended)
-                )
+                    f"The answer does not say whether it is the last: {self.end_path!r}.", found=str(ended),
+                    hint="Name the field that does as `end_path`; it is true or false.",
+                )  # fmt: skip
             if ended:
                 self._next_reference = None
                 self._has_next_page = False
@@ -98,9 +99,15 @@ def _lead_on(before: str, after: str) -> None:
     """Refuse a link that leads to another server, or nowhere new: it would be followed for ever."""
     here, there = urlsplit(before), urlsplit(after)
     if there.netloc and (here.scheme, here.netloc) != (there.scheme, there.netloc):
-        raise SourceError("The link to the next page leads to another server.", found=there.netloc)
+        raise SourceError(
+            "The link to the next page leads to another server.", found=there.netloc, allowed=here.netloc,
+            hint="It would be given our secret. If it is theirs, name it as `base_url`.",
+        )  # fmt: skip
     if before == after:
-        raise SourceError("The link to the next page leads to the same page.", found=here.path)
+        raise SourceError(
+            "The link to the next page leads to the same page.", found=here.path,
+            hint="See whether `next_url_path` names the link to the next one.",
+        )  # fmt: skip
 
 
 def _conversion(name: object, place: str) -> Callable[[object], object]:
