@@ -5,12 +5,14 @@ import statistics
 from collections import Counter, defaultdict
 from itertools import pairwise
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from regard.blueprint import Blueprint, JourneySettings, Rule, Touchpoint
 from regard.engine import schema
+from regard.journeys.paths import variants
 
 FEW = settings(
     max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -189,3 +191,16 @@ def test_order_of_rows_and_shift_in_time_change_nothing(walked, typed, about_ord
     shift = dt.timedelta(days=days)
     assert [row["at"] + shift for row in before["steps"]] == [row["at"] for row in after["steps"]]
     assert [row["wait_s"] for row in before["steps"]] == [row["wait_s"] for row in after["steps"]]
+
+
+def test_steps_are_named_by_codes_that_leave_some_out(engine):
+    """After a refresh codes of steps that nobody takes any more are gone, and those of others stay."""
+    steps = pa.table({"journey": [1, 1, 2, 3], "position": [1, 2, 1, 1], "this": [7, 2, 2, 2]})
+    names = engine.table(pa.table({"code": pa.array([7, 2], pa.int32()), "name": ["first, then", "second"]}))
+    ways, taken = variants(engine.table(steps), names, engine)
+    told = engine.rows(ways.order_by("variant_id").select("variant", "n", "n_steps", "share")).to_pylist()
+    assert [tuple(one.values()) for one in told] == [
+        ("second", 2, 1, pytest.approx(2 / 3)),
+        ("first, then > second", 1, 2, pytest.approx(1 / 3)),
+    ]
+    assert {row["journey"]: row["variant_id"] for row in engine.rows(taken).to_pylist()} == {1: 2, 2: 1, 3: 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from regard.engine import Engine
 
@@ -33,8 +34,8 @@ def variants(steps: ir.Table, names: ir.Table, engine: Engine) -> tuple[ir.Table
     packed = steps.position.cast("int64") * CODES + steps.this.cast("int64")  # sorts by position, holds the code
     walked = steps.select("journey", packed=packed).group_by("journey").agg(packed=ibis._.packed.collect())
     ways = engine.keep(walked.select("journey", way=_text(walked.packed)))
-    counted = engine.keep(ways.group_by("way").agg(n=ways.count(), example=ways.journey.min()))
-    found = engine.keep(_named(counted, steps, names))
+    counted = engine.keep(ways.group_by("way").agg(n=ways.count()))
+    found = engine.keep(_named(counted, names, engine))
     taken = engine.keep(ways.inner_join(found, "way").select("journey", "variant_id"))
     engine.drop(ways)
     engine.drop(counted)
@@ -45,18 +46,24 @@ def _text(packed: ir.ArrayValue) -> ir.StringValue:
     return packed.sort().map(lambda one: (one % CODES).cast("string")).join(",")
 
 
-def _named(counted: ir.Table, steps: ir.Table, names: ir.Table) -> ir.Table:
-    """The variants with their steps by name, read from one journey that took each."""
-    shown = steps.select("journey", "position", "this").semi_join(counted.select(journey=counted.example), "journey")
-    shown = shown.inner_join(names.select(this=names.code, name=names.name), "this")
-    shown = shown.select("journey", step=ibis.struct({"position": shown.position, "name": shown.name}))
-    spelled = shown.group_by("journey").agg(steps=shown.step.collect())
-    spelled = spelled.select(
-        example=spelled.journey,
-        variant=spelled.steps.sort().map(lambda step: step["name"]).join(SEPARATOR),
-        n_steps=spelled.steps.length().cast("int64"),
+def _named(counted: ir.Table, names: ir.Table, engine: Engine) -> ir.Table:
+    """The variants with their steps by name, numbered."""
+    spelled = counted.cross_join(engine.table(_by_code(names, engine)))
+    codes = spelled.way.split(",")
+    rows = spelled.select(
+        "way",
+        "n",
+        variant=codes.map(lambda code: spelled.by_code[code.cast("int64")]).join(SEPARATOR),
+        n_steps=codes.length().cast("int64"),
     )
-    rows = counted.inner_join(spelled, "example").select("way", "variant", "n", "n_steps")
     place = ibis.row_number().over(order_by=[rows.n.desc(), rows.variant, rows.way])
-    share = rows.n / rows.n.sum().over(ibis.window())
+    share = rows.n / counted.n.sum().as_scalar()  # a window would carry every text along
     return rows.mutate(variant_id=place.cast("int64") + 1, share=share)
+
+
+def _by_code(names: ir.Table, engine: Engine) -> pa.Table:
+    """One row with the names of all steps, each in the place of its code: some thousands at most."""
+    said = engine.rows(names.select("code", "name"))
+    known = dict(zip(said["code"].to_pylist(), said["name"].to_pylist(), strict=True))
+    listed = [known.get(code, "") for code in range(max(known, default=0) + 1)]
+    return pa.table({"by_code": pa.array([listed], pa.list_(pa.string()))})
