@@ -10,7 +10,7 @@ import numpy as np
 from regard.demo import company, truths
 from regard.demo.feelings import ratings
 from regard.demo.orders import since
-from regard.demo.people import DAY, END, NEVER, START, Columns, Ints, Times, Words, at_hours, day_of
+from regard.demo.people import DAY, END, HOUR, NEVER, START, Columns, Ints, Times, Words, at_hours, day_of
 
 USERS = 14
 ORDERS_A_USER = 20
@@ -131,7 +131,7 @@ def _entries(team: Staff, who: Ints, at: Times, what: str, **said: object) -> Co
 def _contracts(team: Staff) -> Columns:
     sponsors = np.flatnonzero(team.role == "sponsor")
     renewal = np.datetime64(truths.RENEWAL, "s") + np.arange(len(sponsors)) * 21 * DAY
-    signed = START + (5 + np.arange(len(sponsors))) * DAY + 10 * 3600
+    signed = START + (5 + np.arange(len(sponsors))) * DAY + 10 * HOUR
     signing = _entries(team, sponsors, signed, "contract_signed", renews_on=renewal.astype("datetime64[D]").astype(str))
     soon = sponsors[:3]
     offered = np.full(len(soon), np.datetime64(f"{truths.YEAR}-12-15T11:00:00", "s"))

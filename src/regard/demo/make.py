@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from regard.demo import accounts, feelings, orders, reach, service, truths, write
-from regard.demo.people import Columns, People, draw
+from regard.demo.people import HOUR, Columns, People, draw
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _surveys(sent: Columns) -> tuple[Columns, Columns]:
     first = np.arange(len(which)) < len(wrong)
     return numbered, {
         "correction_no": np.char.add("X", np.char.zfill(np.arange(len(which)).astype(str), 4)),
-        "at": np.where(first, sent["answered_at"][which], sent["answered_at"][which] + 3_600),
+        "at": np.where(first, sent["answered_at"][which], sent["answered_at"][which] + HOUR),
         "customer_no": sent["customer_no"][which],
         "order_no": sent["order_no"][which],
         "replaces": np.where(first, ids, ""),

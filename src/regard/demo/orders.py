@@ -10,7 +10,9 @@ import numpy as np
 from regard.demo import company, truths
 from regard.demo.people import (
     DAY,
+    HOUR,
     NEVER,
+    SECOND,
     START,
     Flags,
     Floats,
@@ -75,7 +77,7 @@ def draw(rng: np.random.Generator, people: People) -> Orders:
     packaging &= rng.uniform(size=n) < truths.PACKAGING_SHARE
     late = _late(rng, placed, warehouse, struck)
     delivered = at_hours(rng, due + np.where(late > 0, late, -rng.integers(0, 3, n)) * DAY, 9, 19)
-    cancelled = np.where(rng.uniform(size=n) < 0.015, paid + 20 * 3600, NEVER)
+    cancelled = np.where(rng.uniform(size=n) < 0.015, paid + 20 * HOUR, NEVER)
     delivered = np.where(np.isnat(cancelled), delivered, NEVER)
     letter = people.flat[who] & (people.region[who] == truths.LETTER_REGION) & since(delivered, truths.LETTER_FROM)
     items = 1 + rng.poisson(1.1, n)
@@ -83,7 +85,7 @@ def draw(rng: np.random.Generator, people: People) -> Orders:
         number=np.char.add("W", np.char.zfill((np.arange(n) + 100_000).astype(str), 7)),
         who=who,
         placed=placed,
-        failed=np.where(fails, placed + 45, NEVER),
+        failed=np.where(fails, placed + 45 * SECOND, NEVER),
         paid=until_end(paid),
         handed=np.where(np.isnat(cancelled), until_end(at_hours(rng, day_of(paid) + DAY, 5, 8)), NEVER),
         due=due,

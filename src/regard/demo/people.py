@@ -20,6 +20,8 @@ Columns = dict[str, Column]
 START = np.datetime64(f"{truths.YEAR}-01-01T00:00:00", "s")
 END = np.datetime64(f"{truths.YEAR + 1}-01-01T00:00:00", "s")
 DAY = np.timedelta64(86_400, "s")
+HOUR = np.timedelta64(3_600, "s")
+SECOND = np.timedelta64(1, "s")
 DAYS = int((END - START) / DAY)
 NEVER = np.datetime64("NaT", "s")
 

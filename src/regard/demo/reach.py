@@ -5,7 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from regard.demo import company
-from regard.demo.people import DAY, END, NEVER, START, Columns, People, Times, at_hours, day_of, days_in_year
+from regard.demo.people import (
+    DAY,
+    END,
+    HOUR,
+    NEVER,
+    SECOND,
+    START,
+    Columns,
+    People,
+    Times,
+    at_hours,
+    day_of,
+    days_in_year,
+)
 
 VISITS, PROSPECTS_IN_TEN = 15.0, 2
 MAILS_A_YEAR = 7
@@ -57,7 +70,7 @@ def mails(rng: np.random.Generator, people: People) -> Columns:
     """Newsletters sent, and when they were opened."""
     n = len(people)
     who = np.tile(np.arange(n), MAILS_A_YEAR)
-    sent = START + np.repeat(np.arange(MAILS_A_YEAR) * 45 + 10, n) * DAY + 9 * 3600 + who % 3600
+    sent = START + np.repeat(np.arange(MAILS_A_YEAR) * 45 + 10, n) * DAY + 9 * HOUR + who % 3600 * SECOND
     there = (np.isnat(people.joined[who]) | (sent > people.joined[who])) & (people.email[who] != "none@none.com")
     who, sent = who[there], sent[there]
     opened = sent + rng.integers(300, 2 * 86_400, len(who)).astype("timedelta64[s]")
@@ -97,13 +110,13 @@ def boxes(rng: np.random.Generator, people: People) -> Columns:
     begun: Times = np.where(np.isnat(people.joined[takers]), START, day_of(people.joined[takers]) + 7 * DAY)
     ended: Times = begun + rng.exponential(600.0, len(takers)).astype(np.int64) * DAY
     box = np.repeat(np.arange(len(takers)), 12)
-    sent: Times = START + np.tile(np.arange(12) * 30 + 4, len(takers)) * DAY + 6 * 3600 + box % 3600
+    sent: Times = START + np.tile(np.arange(12) * 30 + 4, len(takers)) * DAY + 6 * HOUR + box % 3600 * SECOND
     there = (sent >= begun[box]) & (sent < ended[box])
     box, sent = box[there], sent[there]
     arrived = at_hours(rng, day_of(sent) + rng.integers(1, 4, len(sent)) * DAY, 9, 19)
     rows = [("box_sent", box, sent), ("box_delivered", box, _known(arrived))]
     over = np.flatnonzero(ended < END)
-    rows.append(("subscription_cancelled", over, ended[over] + 19 * 3600))
+    rows.append(("subscription_cancelled", over, ended[over] + 19 * HOUR))
     what = np.concatenate([np.full(len(which), name) for name, which, _ in rows])
     which, at = np.concatenate([row[1] for row in rows]), np.concatenate([row[2] for row in rows])
     keep = np.flatnonzero(~np.isnat(at) & (at < END))

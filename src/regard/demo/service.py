@@ -6,7 +6,22 @@ import numpy as np
 
 from regard.demo import company, truths
 from regard.demo.orders import Orders
-from regard.demo.people import DAY, END, START, Columns, Flags, Floats, Ints, People, Times, Words, at_hours, day_of
+from regard.demo.people import (
+    DAY,
+    END,
+    HOUR,
+    SECOND,
+    START,
+    Columns,
+    Flags,
+    Floats,
+    Ints,
+    People,
+    Times,
+    Words,
+    at_hours,
+    day_of,
+)
 
 APOLOGY_SHARE, APOLOGY_EUR = 0.35, 10.0
 USUAL_MINUTES = 5.0
@@ -24,7 +39,7 @@ def contacts(rng: np.random.Generator, people: People, orders: Orders) -> Column
     number = orders.number
     parts = [
         _part(rng, orders.who[late], orders.delivered[late] + DAY, "where is my order", number[late]),
-        _part(rng, orders.who[failed], orders.failed[failed] + 7_200, "payment failed", number[failed]),
+        _part(rng, orders.who[failed], orders.failed[failed] + 2 * HOUR, "payment failed", number[failed]),
         _part(
             rng, orders.who[downstairs], orders.delivered[downstairs] + DAY, "not at door", orders.number[downstairs]
         ),
@@ -111,13 +126,13 @@ def staff_notes(rng: np.random.Generator, people: People, orders: Orders) -> Col
     """What couriers wrote after their rounds, and the rating they expected; those in the hills write most."""
     share = np.where(people.region[orders.who] == truths.LETTER_REGION, 0.12, 0.03)
     told = np.flatnonzero(~np.isnat(orders.delivered) & (rng.uniform(size=len(orders)) < share))
-    at = orders.delivered[told] + 1_800
+    at = orders.delivered[told] + 1_800 * SECOND
     told = told[np.argsort(at, kind="stable")]
     n = len(told)
     high = truths.STAFF_RATING - 4.0  # they write 4 or 5, so that the mean is STAFF_RATING
     return {
         "note_no": np.char.add("N", np.char.zfill(np.arange(n).astype(str), 6)),
-        "at": orders.delivered[told] + 1_800,
+        "at": orders.delivered[told] + 1_800 * SECOND,
         "courier": np.char.add("courier-", rng.integers(1, 60, n).astype(str)),
         "order_no": orders.number[told],
         "expected_rating": 4 + (rng.uniform(size=n) < high).astype(np.int64),
