@@ -324,10 +324,44 @@ def test_ctrl_c_while_a_server_or_a_demo_starts_ends_it_with_a_word_and_130(shop
         assert sign in running.stderr.readline()  # then pages are warmed, tables made
         time.sleep(wait_s)
         running.send_signal(signal.SIGINT)
-        said = running.communicate(timeout=60)[1]
+        try:
+            said = running.communicate(timeout=60)[1]
+        except subprocess.TimeoutExpired:
+            running.kill()  # else leaving the block would wait for it
+            raise
     assert running.returncode == 130, said
     assert "Stopped." in said
     assert "Traceback" not in said
+
+
+SWALLOWED = """
+import os, signal, time
+from regard.cli import main
+from regard.demo import orders
+draw = orders.draw
+
+def drawn(*given):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        {then}
+    return draw(*given)
+
+orders.draw = drawn
+main(["demo", "d", "--no-serve", "--people", "1000"])
+"""
+
+
+@pytest.mark.parametrize("then", ["pass", "raise TypeError('result array type does not match')"])
+def test_ctrl_c_that_a_library_swallows_ends_the_command_all_the_same(tmp_path, then):
+    """NumPy does either, depending on where it is."""
+    command = [sys.executable, "-c", SWALLOWED.format(then=then)]
+    restored = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.default_int_handler)}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, **restored)
+    assert done.returncode == 130, done.stderr
+    assert "Stopped." in done.stderr
+    assert "What pages ask" not in done.stderr
 
 
 def test_ctrl_c_while_a_command_is_imported_ends_it_with_a_word_and_130(monkeypatch):

@@ -11,7 +11,7 @@ import importlib
 
 import click
 
-from regard.cli.voice import Voice
+from regard.cli.voice import PRESSED, Voice, heed_ctrl_c
 
 STOPPED = 130
 """The exit code of what Ctrl C ended, as shells have it: 128 and the number of the signal."""
@@ -59,9 +59,14 @@ class River(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """The command; Ctrl C ends it in a word, at any moment from the import of its rooms on."""
+        heed_ctrl_c()
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except click.exceptions.Exit:
+            raise
+        except (KeyboardInterrupt, Exception) as error:
+            if not isinstance(error, KeyboardInterrupt) and not PRESSED.is_set():
+                raise  # else it is what a library made of Ctrl C
             click.echo("Stopped. Nothing was left half done; run it again to go on.", err=True)
             ctx.exit(STOPPED)
 

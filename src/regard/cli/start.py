@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from regard.cli.voice import Voice, verb
+from regard.cli.voice import Voice, unless_pressed, verb
 
 
 @click.command("init", epilog="Example: regard init shop && cd shop && regard check")
@@ -102,4 +102,4 @@ def demo_command(voice: Voice, folder: Path, no_serve: bool, port: int | None, p
     if no_serve:
         voice.done({"workspace": str(workspace.root)}, [f"Made {workspace.root}. Look at it: regard -w {folder} serve"])
         return
-    web.serve(workspace, host="127.0.0.1", port=port, say=voice.say)
+    web.serve(workspace, host="127.0.0.1", port=port, say=voice.say, before=unless_pressed)

@@ -25,6 +25,34 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+PRESSED = threading.Event()
+"""Whether Ctrl C was pressed: a library may swallow the KeyboardInterrupt of it, or make another error of it."""
+
+
+def heed_ctrl_c() -> None:
+    """Have Ctrl C end the command at the latest with its next step, whatever runs when it is pressed.
+
+    A shell that wants it ignored, and commands that stop by themselves (`stopped`), have it their way.
+    """
+    PRESSED.clear()
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) in (
+        signal.default_int_handler,
+        _pressed,
+    ):
+        signal.signal(signal.SIGINT, _pressed)
+
+
+def _pressed(*_: object) -> None:
+    PRESSED.set()
+    raise KeyboardInterrupt
+
+
+def unless_pressed() -> None:
+    """Raises KeyboardInterrupt if Ctrl C was pressed and something swallowed it."""
+    if PRESSED.is_set():
+        raise KeyboardInterrupt
+
+
 @dataclass(frozen=True)
 class Voice:
     """Where the workspace is and how to speak; the options that every command shares."""
@@ -65,23 +93,32 @@ class Voice:
     def progress(self, title: str) -> Iterator[Callable[[int, int | None], None]]:
         """A progress bar on a terminal, nothing elsewhere; call what it gives with (done, total or None)."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda done, total: None
+            yield lambda done, total: unless_pressed()
             return
         with _bar() as bar:
             task = bar.add_task(title, total=None, rows="")
-            yield lambda done, total: bar.update(task, completed=done, total=total, rows=_rows(done, total))
+
+            def told(done: int, total: int | None) -> None:
+                unless_pressed()
+                bar.update(task, completed=done, total=total, rows=_rows(done, total))
+
+            yield told
 
     @contextlib.contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
         """Names the step that runs: a spinner on a terminal, plain lines elsewhere."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda line: self.say(f"  {line}")
+            yield lambda line: self._step(lambda: self.say(f"  {line}"))
             return
         from rich.console import Console
 
         console = Console(stderr=True)
         with console.status("") as status:
-            yield lambda line: status.update(line)
+            yield lambda line: self._step(lambda: status.update(line))
+
+    def _step(self, say: Callable[[], None]) -> None:
+        unless_pressed()
+        say()
 
 
 def _rows(done: int, total: int | None) -> str:
@@ -129,6 +166,7 @@ def verb(command: Callable[P, R]) -> Callable[P, R | None]:
         try:
             return command(voice, *args, **kwargs)  # type: ignore[arg-type]
         except RegardError as error:
+            unless_pressed()  # then it is what a library made of Ctrl C
             _complain(voice, error)
             ctx.exit(error.exit_code)
         except BrokenPipeError:

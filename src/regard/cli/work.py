@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from regard.cli.voice import Voice, stopped, verb
+from regard.cli.voice import Voice, stopped, unless_pressed, verb
 
 if TYPE_CHECKING:
     from regard.identity import Decision
@@ -111,7 +111,7 @@ def serve_command(voice: Voice, port: int | None, host: str, proxies: tuple[str,
     """
     from regard import web
 
-    web.serve(voice.find(), host=host, port=port, proxies=proxies, say=voice.talk("serve"))
+    web.serve(voice.find(), host=host, port=port, proxies=proxies, say=voice.talk("serve"), before=unless_pressed)
 
 
 @click.command("follow", epilog="Example: regard follow")

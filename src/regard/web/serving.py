@@ -28,12 +28,14 @@ def serve(
     port: int | None = None,
     proxies: Sequence[str] = (),
     say: Callable[[str], None] = print,
+    before: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve a workspace until Ctrl C.
 
     port    : None takes the first free one from 8123 up.
     proxies : addresses whose word is taken for where a request came from and whether it came over TLS.
     say     : called with the line that says where.
+    before  : called last before it takes requests, and may raise what is wrong.
     Raises  : SettingError if the port is taken, or none is free, or other machines could come in while nobody has an
               account; StoreError if another server has the store.
     """
@@ -46,7 +48,7 @@ def serve(
                 hint="Make one first: regard account create EMAIL --role admin",
             )
         with alone(store, doing="serving", now=utc_now()):
-            _serve(workspace, store, host, port, proxies, say)
+            _serve(workspace, store, host, port, proxies, say, before)
     finally:
         store.close()
 
@@ -70,6 +72,7 @@ def _serve(
     port: int | None,
     proxies: Sequence[str],
     say: Callable[[str], None],
+    before: Callable[[], None],
 ) -> None:
     listening = listen(host, port)
     bound = listening.getsockname()[1]
@@ -99,6 +102,7 @@ def _serve(
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
         )
+        before()
         uvicorn.Server(settings).run(sockets=[listening])
     finally:  # Ctrl C may come before the server runs, too
         if warmer is not None:
